@@ -1,0 +1,1 @@
+"""The front door behind ``./dev``: run, test, check and inspect a checkout."""

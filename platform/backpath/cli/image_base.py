@@ -1,0 +1,181 @@
+"""The image that both grading images stand on: Python 3.13 on a small Debian.
+
+Where a registry answers, the source is its slim Python image; elsewhere a Debian
+tree is made from the distribution's packages. Both go through the same recipe
+(``sandbox/images/base``), so nothing above can tell which one it was.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import docker
+import docker.errors
+import requests
+
+from backpath.cli import apt
+from backpath.cli.commands import as_root, authorise, run
+from backpath.cli.console import CommandFailed, console, progress
+from backpath.cli.paths import REPOSITORY, user_cache
+
+RECIPE = REPOSITORY / "sandbox" / "images" / "base"
+REGISTRY_IMAGE = "python:3.13-slim"
+SUITE = "trixie"
+PROBE_SECONDS = 8
+PULL_IDLE_SECONDS = 60
+LEFT_OUT = ("./dev/*", "./proc/*", "./sys/*", "./run/*", "./tmp/*", "./var/cache/*",
+            "./var/lib/apt/lists/*", "./usr/share/doc/*", "./usr/share/man/*",
+            "./usr/share/locale/*")  # fmt: skip
+
+
+def source_image(client: docker.DockerClient, *, refresh: bool = False) -> str:
+    """Name of an image in the engine that has ``python3.13`` on its path.
+
+    ``BACKPATH_BASE_IMAGE`` names another image than the registry's; the value
+    ``debian`` skips the registry. ``refresh`` asks the registry again although
+    an image is here. Raises CommandFailed when neither route works.
+    """
+    chosen = os.environ.get("BACKPATH_BASE_IMAGE", REGISTRY_IMAGE)
+    if chosen != "debian":
+        if not refresh and _is_present(client, chosen):
+            return chosen
+        if _pull(chosen) or _is_present(client, chosen):
+            return chosen
+        if chosen != REGISTRY_IMAGE:
+            raise CommandFailed(
+                f"The base image {chosen} is not here and cannot be pulled.",
+                "Load it into Docker, or unset BACKPATH_BASE_IMAGE.",
+            )
+        console.print("  No registry answers; building the base from Debian's packages instead.")
+    return _debian_image(client)
+
+
+def _is_present(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def _pull(name: str) -> bool:
+    """Whether the image could be pulled; a registry that is slow to answer counts as absent."""
+    probe = docker.from_env(timeout=PROBE_SECONDS).api
+    try:
+        probe.inspect_distribution(name)
+    except (docker.errors.DockerException, requests.RequestException):
+        return False
+    finally:
+        probe.close()
+    puller = docker.from_env(timeout=PULL_IDLE_SECONDS).api
+    try:
+        with progress(f"Pulling {name}") as step:
+            for line in puller.pull(name, stream=True, decode=True):
+                if "error" in line:
+                    raise CommandFailed(f"{name} could not be pulled: {line['error']}.")
+                step.detail = f"{line.get('status', '')} {line.get('progress', '')}".strip()
+    except (CommandFailed, docker.errors.DockerException, requests.RequestException) as error:
+        console.print(f"  {name} could not be pulled ({error}).", markup=False)
+        return False
+    finally:
+        puller.close()
+    return True
+
+
+def _debian_image(client: docker.DockerClient) -> str:
+    packages = debian_packages()
+    recipe = hashlib.sha256("\n".join([SUITE, *packages, *LEFT_OUT]).encode()).hexdigest()[:12]
+    name = f"backpath/debian-python:{recipe}"
+    if _is_present(client, name):
+        return name
+    architecture = client.info()["Architecture"]
+    tarball = user_cache() / "bases" / f"debian-{SUITE}-{architecture}-{recipe}.tar"
+    if not tarball.is_file():
+        _make_tarball(tarball, packages)
+    with progress("Importing the Debian base into Docker"):
+        repository, tag = name.split(":")
+        client.api.import_image_from_file(str(tarball), repository=repository, tag=tag)
+    return name
+
+
+def debian_packages() -> list[str]:
+    """Package names of the recipe, without its comments."""
+    lines = (RECIPE / "debian-packages.txt").read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _make_tarball(tarball: Path, packages: list[str]) -> None:
+    missing = [
+        package
+        for package, proof in (
+            ("debootstrap", shutil.which("debootstrap", path=_system_path())),
+            ("debian-archive-keyring", _exists("/usr/share/keyrings/debian-archive-keyring.gpg")),
+        )
+        if not proof
+    ]
+    if missing:
+        apt.install(*missing, purpose="build the base of the grading images")
+    tarball.parent.mkdir(parents=True, exist_ok=True)
+    authorise()
+    # Not in /tmp: it is often mounted without device files or too small.
+    root = Path(tempfile.mkdtemp(dir=tarball.parent, prefix=".root-"))
+    partial = tarball.with_suffix(".partial")
+    try:
+        with progress("Building the base from Debian's packages") as step:
+            run(
+                as_root(_debootstrap(root, packages)),
+                problem="The Debian base could not be built.",
+                remedy="Check the network, or set BACKPATH_DEBIAN_MIRROR or BACKPATH_BASE_IMAGE.",
+                step=step,
+            )
+            step.detail = "packing"
+            excluded = [f"--exclude={pattern}" for pattern in LEFT_OUT]
+            pack = ["tar", "--create", "--numeric-owner", "--one-file-system", *excluded,
+                    "--file", str(partial), "--directory", str(root), "."]  # fmt: skip
+            run(as_root(pack), problem="The Debian base could not be packed.",
+                remedy="Check the free disk space.", step=step)  # fmt: skip
+            run(as_root(["chmod", "0644", str(partial)]), problem="The base is not readable.")
+            partial.replace(tarball)
+    finally:
+        run(as_root(["rm", "-rf", "--one-file-system", str(root), str(partial)]),
+            problem=f"{root} could not be removed.")  # fmt: skip
+
+
+def _debootstrap(root: Path, packages: list[str]) -> list[str]:
+    # The scripts of one Debian release differ in name only from those of the
+    # next, and an older debootstrap does not know the newest name yet.
+    known = _exists(f"/usr/share/debootstrap/scripts/{SUITE}")
+    mirror = os.environ.get("BACKPATH_DEBIAN_MIRROR", "")
+    if not known and not mirror:
+        mirror = "http://deb.debian.org/debian"
+    command = ["env", f"PATH={_system_path()}", *_proxies(), "debootstrap", "--variant=minbase",
+               f"--include={','.join(packages)}",
+               "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg",
+               SUITE, str(root)]  # fmt: skip
+    if mirror:
+        command.append(mirror)
+    if not known:
+        command.append("/usr/share/debootstrap/scripts/sid")
+    return command
+
+
+def _proxies() -> list[str]:
+    """apt's proxy as environment settings, for debootstrap reads none of apt's files."""
+    settings = {key: os.environ[key] for key in ("http_proxy", "https_proxy", "no_proxy")
+                if os.environ.get(key)}  # fmt: skip
+    if "http_proxy" not in settings and shutil.which("apt-config"):
+        said = run(["apt-config", "dump", "--format", "%v%n", "Acquire::http::Proxy"],
+                   problem="apt's settings could not be read.").strip()  # fmt: skip
+        if said and said != "DIRECT":
+            settings["http_proxy"] = said.splitlines()[0]
+    return [f"{key}={value}" for key, value in settings.items()]
+
+
+def _system_path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()

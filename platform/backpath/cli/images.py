@@ -1,0 +1,218 @@
+"""Build the two grading images, and only when something in them changed."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+import requests
+
+from backpath.cli.console import CommandFailed, Step, console, progress
+from backpath.cli.image_base import RECIPE, source_image
+from backpath.cli.paths import REPOSITORY, REQUIREMENTS
+from backpath.cli.wheelhouse import pip_requirement, wheelhouse
+
+IMAGES = REPOSITORY / "sandbox" / "images"
+BUILD_TIMEOUT_SECONDS = 900
+BASE = "backpath/sandbox-base"
+
+
+@dataclass(frozen=True)
+class GradingImage:
+    """One image: ``name`` of its recipe and lock, and the ``folders`` copied into it."""
+
+    name: str
+    folders: tuple[Path, ...]
+
+    @property
+    def repository(self) -> str:
+        return f"backpath/sandbox-{self.name}"
+
+    @property
+    def lock(self) -> Path:
+        return REQUIREMENTS / f"sandbox-{self.name}.txt"
+
+    def members(self) -> dict[str, Path]:
+        """What goes into the build context besides wheels: name in it -> file here."""
+        found = {"Dockerfile": IMAGES / self.name / "Dockerfile", "requirements.txt": self.lock}
+        for folder in self.folders:
+            found |= {f"{folder.name}/{name}": path for name, path in source_files(folder)}
+        return found
+
+
+SANDBOX = REPOSITORY / "sandbox"
+GRADING_IMAGES = (
+    GradingImage("app", (SANDBOX / "wire", SANDBOX / "agent")),
+    GradingImage("runner", (SANDBOX / "wire", SANDBOX / "runner")),
+)
+
+
+def source_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files of a folder that belong in an image, as (relative name, path), sorted."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _digest(parts: Iterator[tuple[str, bytes]]) -> str:
+    whole = hashlib.sha256()
+    for name, content in parts:
+        whole.update(f"{name}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()[:12]
+
+
+def base_hash() -> str:
+    """Identity of the base recipe, whatever source it is applied to."""
+    return _digest((name, path.read_bytes()) for name, path in source_files(RECIPE))
+
+
+def image_name(image: GradingImage) -> str:
+    """``repository:tag``, the tag being the identity of all that goes into the image."""
+
+    def parts() -> Iterator[tuple[str, bytes]]:
+        yield "base", base_hash().encode()
+        yield "pip", pip_requirement().encode()
+        for name, path in sorted(image.members().items()):
+            yield name, path.read_bytes()
+
+    return f"{image.repository}:{_digest(parts())}"
+
+
+def outdated(client: docker.DockerClient) -> list[str]:
+    """Names of the images whose present content has not been built yet."""
+    names = [image_name(image) for image in GRADING_IMAGES]
+    return [name for name in names if not _present(client, name)]
+
+
+def build_images(client: docker.DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+    """Build what is outdated and point ``:latest`` at the images of this checkout.
+
+    Returns the name of each image and whether it was built just now. ``rebuild``
+    starts again from a fresh base. Raises CommandFailed.
+    """
+    for image in GRADING_IMAGES:
+        if not (image.folders[-1] / "main.py").is_file():
+            raise CommandFailed(
+                f"{image.folders[-1].relative_to(REPOSITORY)}/main.py is missing.",
+                "Restore it from the repository (git checkout), then try again.",
+            )
+    names = {image: image_name(image) for image in GRADING_IMAGES}
+    todo = [image for image, name in names.items() if rebuild or not _present(client, name)]
+    base = _build_base(client, rebuild=rebuild) if todo else ""
+    for image in todo:
+        _build(client, image, name=names[image], base=base, rebuild=rebuild)
+    for image, name in names.items():
+        client.images.get(name).tag(image.repository, "latest")
+        _remove_older(client, image, keep=name)
+    return {name: image in todo for image, name in names.items()}
+
+
+def _remove_older(client: docker.DockerClient, image: GradingImage, *, keep: str) -> None:
+    for old in client.images.list(name=image.repository):
+        for tag in old.tags:
+            if tag not in {keep, f"{image.repository}:latest"}:
+                # A running job still holds its image; the next build removes it.
+                with suppress(docker.errors.APIError):
+                    client.images.remove(tag)
+
+
+def build_when_changed(client: docker.DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+    """:func:`build_images` with the engine's own errors turned into CommandFailed."""
+    try:
+        return build_images(client, rebuild=rebuild)
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise CommandFailed(
+            f"Docker could not build the grading images: {error}.",
+            "Check the free disk space and Docker's log, then run ./dev images.",
+        ) from error
+
+
+def _present(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def _build_base(client: docker.DockerClient, *, rebuild: bool) -> str:
+    name = f"{BASE}:{base_hash()}"
+    if not rebuild and _present(client, name):
+        return name
+    source = source_image(client, refresh=rebuild)
+    with progress(f"Building {name}") as step:
+        context = pack_context(dict(source_files(RECIPE)))
+        _run_build(context, tag=name, args={"SOURCE": source}, fresh=rebuild, step=step)
+    return name
+
+
+def _build(
+    client: docker.DockerClient, image: GradingImage, *, name: str, base: str, rebuild: bool
+) -> None:
+    wheels = wheelhouse(image.name, architecture=client.info()["Architecture"])
+    with progress(f"Building {name}") as step:
+        members = image.members()
+        members |= {f"wheels/{path.name}": path for path in sorted(wheels.glob("*.whl"))}
+        context = pack_context(members)
+        _run_build(context, tag=name, args={"BASE": base}, fresh=rebuild, step=step)
+
+
+def pack_context(members: dict[str, Path]) -> io.BytesIO:
+    """A build context as a tar: the same bytes in, the same tar out."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in sorted(members):
+            entry = tarfile.TarInfo(name)
+            entry.size = members[name].stat().st_size
+            entry.mode = 0o644
+            with members[name].open("rb") as content:
+                tar.addfile(entry, content)
+    packed.seek(0)
+    return packed
+
+
+def _run_build(
+    context: io.BytesIO,
+    *,
+    tag: str,
+    args: dict[str, str],
+    fresh: bool,
+    step: Step,
+) -> None:
+    api = docker.from_env(timeout=BUILD_TIMEOUT_SECONDS).api
+    said: list[str] = []
+    try:
+        for line in api.build(
+            fileobj=context, custom_context=True, tag=tag, buildargs=args, nocache=fresh,
+            rm=True, forcerm=True, network_mode="none", decode=True,
+        ):  # fmt: skip
+            if "error" in line:
+                tail = "\n".join(said[-8:])
+                raise CommandFailed(
+                    f"{tag} could not be built: {line['error']}\n{tail}\n",
+                    "Check the free disk space, then run ./dev images --rebuild.",
+                )
+            text = str(line.get("stream", "")).strip()
+            if text:
+                said.append(text)
+                step.detail = text.splitlines()[0]
+    finally:
+        api.close()
+
+
+def run(*, rebuild: bool = False) -> None:
+    """The ``images`` command: build what changed and name what there is."""
+    from backpath.cli.docker_engine_setup import require_docker
+
+    client = require_docker()
+    for name, is_new in build_when_changed(client, rebuild=rebuild).items():
+        found = client.images.get(name)
+        state = "built" if is_new else "up to date"
+        size = found.attrs["Size"] / 1_000_000
+        console.print(f"  {name}  {found.short_id}  {size:.0f} MB  {state}")
