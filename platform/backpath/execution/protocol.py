@@ -1,0 +1,180 @@
+"""Reading what a container says, on the assumption that it lies.
+
+The writers are inside the box (`sandbox/`); this side shares only the JSON Schema with them.
+Nothing but ProtocolError comes out of any input.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from backpath.execution.outcome import CheckFinished
+
+PROTOCOL_VERSION = 1
+SCHEMA_PATH = Path(__file__).parents[3] / "sandbox/protocol/v1/frames.schema.json"
+HEADER = struct.Struct(">BI")
+JSON_KIND, BLOB_KIND = 1, 2
+MAX_FRAME_BYTES = 1 << 20
+MAX_TOTAL_BYTES = 32 << 20
+
+# C0 and C1 controls but tab and newline; bidirectional controls; line separators; lone
+# surrogates; the byte order mark. They can hide, reorder or forge what an operator or a
+# learner reads, and PostgreSQL refuses NUL.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\-_])")
+
+
+class ProtocolError(Exception):
+    """The container broke the protocol; `code` is stable, the text is for operators."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without escape sequences, control and bidirectional characters."""
+    return _UNSAFE.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def encode_json(message: dict[str, Any]) -> bytes:
+    """Return `message` as a frame for a container."""
+    payload = json.dumps(message, separators=(",", ":")).encode()
+    return HEADER.pack(JSON_KIND, len(payload)) + payload
+
+
+def encode_blob(data: bytes) -> bytes:
+    """Return `data` as a frame for a container."""
+    return HEADER.pack(BLOB_KIND, len(data)) + data
+
+
+@cache
+def _validators() -> dict[str, jsonschema.protocols.Validator]:
+    """Return one validator per message type: a hundred times cheaper to blame than `oneOf`."""
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    names = [entry["$ref"].rsplit("/", 1)[1] for entry in schema["oneOf"]]
+    return {
+        name: jsonschema.Draft202012Validator(
+            {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]},
+        )
+        for name in names
+    }
+
+
+def parse_message(payload: bytes) -> dict[str, Any]:
+    """Return the validated, cleaned message in `payload`. Raises ProtocolError."""
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("not_json", str(error)[:200]) from None
+    kind = message.get("type") if isinstance(message, dict) else None
+    validator = _validators().get(kind) if isinstance(kind, str) else None
+    if validator is None:
+        raise ProtocolError("unknown_type", repr(kind)[:100])
+    try:
+        flaw = next(validator.iter_errors(message), None)
+    except RecursionError:
+        raise ProtocolError("schema", "nested too deeply") from None
+    if flaw is not None:
+        where = "/".join(str(part)[:60] for part in flaw.absolute_path)
+        raise ProtocolError("schema", f"{kind}: {where}: {flaw.message[:200]}")
+    cleaned: dict[str, Any] = _clean(message)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+class FrameReader:
+    """Cuts a byte stream into messages; holds at most one frame in memory."""
+
+    def __init__(
+        self, *, max_frame_bytes: int = MAX_FRAME_BYTES, max_total_bytes: int = MAX_TOTAL_BYTES
+    ) -> None:
+        self._buffer = bytearray()
+        self._total = 0
+        self._max_frame_bytes = max_frame_bytes
+        self._max_total_bytes = max_total_bytes
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Yield the messages that `data` completes. Raises ProtocolError."""
+        self._total += len(data)
+        if self._total > self._max_total_bytes:
+            raise ProtocolError("size_cap", f"more than {self._max_total_bytes} bytes in all")
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            kind, size = HEADER.unpack_from(self._buffer)
+            if kind != JSON_KIND:
+                raise ProtocolError("frame_kind", f"kind {kind}")
+            if size > self._max_frame_bytes:
+                raise ProtocolError("frame_size", f"{size} bytes")
+            if len(self._buffer) < HEADER.size + size:
+                return
+            payload = bytes(self._buffer[HEADER.size : HEADER.size + size])
+            del self._buffer[: HEADER.size + size]
+            yield parse_message(payload)
+
+
+class ResultCollector:
+    """Accepts the runner's verdicts, one for each expected check and no more.
+
+    A missing, duplicate or unknown id never passes: the last two raise ProtocolError here, the
+    first shows in `missing`.
+    """
+
+    def __init__(self, expected_ids: list[str]) -> None:
+        self._expected = frozenset(expected_ids)
+        self._started: set[str] = set()
+        self.finished: dict[str, CheckFinished] = {}
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The expected checks that have no verdict."""
+        return self._expected - self.finished.keys()
+
+    def start(self, check_id: str) -> None:
+        """Note that a check runs."""
+        self._require_known(check_id)
+        if check_id in self._started:
+            raise ProtocolError("duplicate_check", f"{check_id} started twice")
+        self._started.add(check_id)
+
+    def finish(self, message: dict[str, Any]) -> CheckFinished:
+        """Return the verdict in a `check_finished` message."""
+        check_id = message["check_id"]
+        self._require_known(check_id)
+        if check_id not in self._started or check_id in self.finished:
+            raise ProtocolError("duplicate_check", f"{check_id} finished twice or unasked")
+        result = CheckFinished(
+            check_id=check_id,
+            outcome=message["outcome"],
+            message=message["message"],
+            expected=message.get("expected"),
+            actual=message.get("actual"),
+            duration_ms=message["duration_ms"],
+            exchanges=message.get("exchanges", []),
+            output=message.get("output", ""),
+        )
+        self.finished[check_id] = result
+        return result
+
+    def _require_known(self, check_id: str) -> None:
+        if check_id not in self._expected:
+            raise ProtocolError("unknown_check", check_id)
