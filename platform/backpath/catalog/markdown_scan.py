@@ -41,9 +41,10 @@ _WORD = re.compile(r"[^\W_](?:[\w'’.-]*[^\W_])?")
 
 @dataclass(frozen=True)
 class Fence:
-    """A fenced code block. `line` is that of its opening; `text` has no last line break."""
+    """A fenced code block from `line` to `end_line`; `text` has no last line break."""
 
     line: int
+    end_line: int
     language: str
     text: str
     words: tuple[str, ...]
@@ -128,6 +129,13 @@ def slugify_heading(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", plain.replace("'", "").lower()))
 
 
+def split_heading(source: str) -> tuple[str, str]:
+    """The Markdown of a heading without its `{#id}`, and its id, explicit or made."""
+    explicit = _HEADING_ID.search(source)
+    text = source[: explicit.start()] if explicit else source
+    return text, explicit["id"] if explicit else slugify_heading(plain_text(text))
+
+
 def plain_text(markdown: str) -> str:
     """Inline Markdown without its marks, for headings and tables of contents."""
     text = _LINK.sub(lambda match: match["text"], markdown)
@@ -179,7 +187,8 @@ class _Scanner:
                 break
             body.append(line[indent:] if not line[:indent].strip() else line.lstrip())
         line_number = index + self.first_line
-        fence = parse_fence(line_number, opening["info"], "\n".join(body), closed=closed)
+        lines = (line_number, end + self.first_line - 1)
+        fence = parse_fence(lines, opening["info"], "\n".join(body), closed=closed)
         self.scan.fences.append(fence)
         if not closed:
             self.find(line_number, "The code fence is not closed.", f"End it with `{marks}`.")
@@ -243,13 +252,9 @@ class _Scanner:
         if not match:
             return False
         self.end_paragraph()
-        text = match["text"]
-        explicit = _HEADING_ID.search(text)
-        if explicit:
-            text = text[: explicit.start()]
+        text, identifier = split_heading(match["text"])
         self.spans(number, text)
         plain = plain_text(text)
-        identifier = explicit["id"] if explicit else slugify_heading(plain)
         level = len(match["marks"])
         in_block = bool(self.blocks)
         self.scan.headings.append(Heading(number, level, plain, identifier, in_block))
@@ -284,8 +289,10 @@ class _Scanner:
             self.link(line, inner, match["text"])
 
 
-def parse_fence(line: int, info: str, text: str, *, closed: bool = True) -> Fence:
-    """The fence whose opening says `info`: a language, words and `key="value"` options."""
+def parse_fence(lines: tuple[int, int], info: str, text: str, *, closed: bool = True) -> Fence:
+    """The fence on `lines` (first, last) whose opening says `info`: a language, words and
+    `key="value"` options.
+    """
     words: list[str] = []
     options: dict[str, str] = {}
     unreadable = ""
@@ -302,7 +309,7 @@ def parse_fence(line: int, info: str, text: str, *, closed: bool = True) -> Fenc
             words.append(match["word"])
         position = match.end()
     language = words.pop(0) if words else ""
-    return Fence(line, language, text, tuple(words), options, unreadable, closed)
+    return Fence(*lines, language, text, tuple(words), options, unreadable, closed)
 
 
 def scan_markdown(text: str, *, first_line: int = 1) -> MarkdownScan:
