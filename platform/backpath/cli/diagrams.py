@@ -71,7 +71,7 @@ def mermaid_options(palette: dict[str, str]) -> dict[str, Any]:
         "startOnLoad": False,
         "securityLevel": "strict",
         "htmlLabels": False,
-        "flowchart": {"htmlLabels": False, "useMaxWidth": False, "curve": "basis"},
+        "flowchart": {"htmlLabels": False, "useMaxWidth": False, "minNodeWidth": 64},
         "sequence": {"useMaxWidth": False, "mirrorActors": False},
         "deterministicIds": True,
         "deterministicIDSeed": "backpath",
