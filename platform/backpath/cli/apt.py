@@ -1,12 +1,31 @@
 """Install distribution packages on Debian and Ubuntu."""
 
+import functools
 import shutil
 from contextlib import suppress
+from pathlib import Path
 
 from backpath.cli.commands import as_root, authorise, run
 from backpath.cli.console import CommandFailed, progress
 
-_updated = False
+SYSTEMD_IS_RUNNING = Path("/run/systemd/system")
+
+
+def _apt_get() -> list[str]:
+    settings = ["DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_MODE=a"]
+    if not SYSTEMD_IS_RUNNING.is_dir():
+        # Without an init a package's attempt to start its service can fail and
+        # leave it half-installed; a halt runlevel makes it not even try.
+        settings.append("RUNLEVEL=0")
+    return as_root(["env", *settings, "apt-get", "-o", "DPkg::Lock::Timeout=120"])
+
+
+@functools.cache
+def _update() -> None:
+    # One dead third-party source must not stop an installation that the
+    # other sources can serve.
+    with suppress(CommandFailed):
+        run([*_apt_get(), "update"], problem="The list of packages could not be updated.")
 
 
 def install(*packages: str, purpose: str) -> None:
@@ -14,32 +33,19 @@ def install(*packages: str, purpose: str) -> None:
 
     Raises CommandFailed when apt-get is missing, refused or fails.
     """
-    global _updated
     wanted = ", ".join(packages)
     if shutil.which("apt-get") is None:
         raise CommandFailed(
             f"{wanted} is needed to {purpose}, and this system has no apt-get to install it.",
             f"Install {wanted} with your system's package manager, then run this again.",
         )
-    env = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"}
-    prefix = as_root(["env", *(f"{key}={value}" for key, value in env.items()), "apt-get"])
     authorise()
     with progress(f"Installing {wanted}") as step:
-        remedy = f"Install {wanted} yourself (apt-get install {' '.join(packages)}) and try again."
-        if not _updated:
-            # One dead third-party source must not stop an installation that
-            # the other sources can serve.
-            with suppress(CommandFailed):
-                run(
-                    [*prefix, "-o", "DPkg::Lock::Timeout=120", "update"],
-                    problem="The list of packages could not be updated.",
-                    step=step,
-                )
-            _updated = True
+        step.detail = "updating the list of packages"
+        _update()
         run(
-            [*prefix, "-o", "DPkg::Lock::Timeout=120", "install", "--yes",
-             "--no-install-recommends", *packages],
-            problem=f"{wanted} could not be installed.",
-            remedy=remedy,
+            [*_apt_get(), "install", "--yes", "--no-install-recommends", *packages],
+            problem=f"{wanted} is needed to {purpose}, and apt-get could not install it.",
+            remedy=f"Run apt-get install {' '.join(packages)} yourself, then this again.",
             step=step,
-        )  # fmt: skip
+        )

@@ -9,6 +9,13 @@ from pathlib import Path
 
 from backpath.cli.console import CommandFailed, Step
 
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def system_program(name: str) -> str | None:
+    """Path of a program, looking where administrators' programs live too."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}")
+
 
 def as_root(command: Sequence[str]) -> list[str]:
     """The command prefixed so that it runs as root.
@@ -44,7 +51,6 @@ def run(
     remedy: str = "",
     step: Step | None = None,
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
 ) -> str:
     """Run a command to its end and return its merged output.
 
@@ -53,7 +59,7 @@ def run(
     """
     tail: deque[str] = deque(maxlen=400)
     try:
-        with subprocess.Popen(
+        process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -61,16 +67,15 @@ def run(
             text=True,
             errors="replace",
             env=dict(env) if env is not None else None,
-            cwd=cwd,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                tail.append(line.rstrip())
-                if step is not None and line.strip():
-                    step.detail = line.strip()
+        )
     except OSError as error:
-        raise CommandFailed(f"{problem} {command[0]}: {error.strerror}.", remedy) from error
+        raise CommandFailed(problem, remedy, said=f"{command[0]}: {error.strerror}") from error
+    with process:
+        for line in process.stdout or ():
+            tail.append(line.rstrip())
+            if step is not None and line.strip():
+                step.detail = line.strip()
     if process.returncode != 0:
         said = "\n".join(line for line in list(tail)[-8:] if line.strip())
-        raise CommandFailed(f"{problem} It said:\n{said}\n", remedy)
+        raise CommandFailed(problem, remedy, said=said)
     return "\n".join(tail)

@@ -1,6 +1,5 @@
 """What the commands say: steps with their duration, and failures in one sentence."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,21 +7,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False, soft_wrap=True)
+# Progress is kept off standard output, which may be read by a program.
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
 HEARTBEAT_SECONDS = 15.0
 
 
 class CommandFailed(Exception):
     """A command cannot go on; the message is for the person at the terminal.
 
-    ``problem`` is one plain sentence, ``remedy`` what to do about it.
+    ``problem`` is one plain sentence, ``remedy`` what to do about it, ``said``
+    what the program behind it printed last.
     """
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{problem} {remedy}".strip())
+    def __init__(self, problem: str, remedy: str = "", *, said: str = "") -> None:
+        super().__init__(" ".join(part for part in (problem, remedy) if part))
         self.problem = problem
         self.remedy = remedy
+        self.said = said
 
 
 @dataclass
@@ -41,51 +45,56 @@ class Step:
 def _beat(step: Step, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         detail = f": {step.detail}" if step.detail else ""
-        console.print(f"  … {step.title}{detail} ({step.seconds:.0f} s)", markup=False, style="dim")
+        notes.print(f"  … {step.title}{detail} ({step.seconds:.0f} s)", markup=False, style="dim")
 
 
 def _spin(step: Step, stop: threading.Event) -> None:
-    with console.status("") as status:
+    with notes.status("") as status:
         while not stop.wait(0.2):
-            width = max(console.width - 8, 20)
-            status.update(f"{step.title}  {step.detail}"[:width].replace("[", "\\["))
+            width = max(notes.width - 8, 20)
+            status.update(escape(f"{step.title}  {step.detail}"[:width]))
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Step]:
-    """Show that a long step is alive, then how long it took.
+    """Show on standard error that a long step is alive, then how long it took.
 
     On a terminal a spinner shows the step's current detail; elsewhere a line
     is printed now and then, so that logs do not look stuck either.
     """
     step = Step(title)
     stop = threading.Event()
-    interactive = console.is_terminal
-    if not interactive:
-        console.print(f"  … {title}", markup=False, style="dim")
-    show = threading.Thread(target=_spin if interactive else _beat, args=(step, stop), daemon=True)
+    is_watched = notes.is_terminal
+    if not is_watched:
+        notes.print(f"  … {title}", markup=False, style="dim")
+    show = threading.Thread(target=_spin if is_watched else _beat, args=(step, stop), daemon=True)
     show.start()
-    done = False
+    mark = "[red]✗[/red]"
     try:
         yield step
-        done = True
+        mark = "[green]✓[/green]"
     finally:
         stop.set()
         show.join()
-        if done:
-            console.print(f"  [green]✓[/green] {title} [dim]{step.seconds:.1f} s[/dim]")
-        else:
-            console.print(f"  [red]✗[/red] {title}")
+        notes.print(f"  {mark} {escape(title)} [dim]{step.seconds:.1f} s[/dim]")
+
+
+def note(text: str) -> None:
+    """One plain line on standard error."""
+    notes.print(f"  {text}", markup=False)
+
+
+def warn(problem: str, remedy: str = "") -> None:
+    """Something is not as it should be, and the command goes on all the same."""
+    notes.print(f"  [yellow]![/yellow] {escape(problem)}")
+    if remedy:
+        notes.print(f"    {escape(remedy)}")
 
 
 def fail(error: CommandFailed) -> None:
-    """Print a failure to standard error: the problem, then the remedy."""
-    sys.stdout.flush()
-    shown = Console(stderr=True, highlight=False, soft_wrap=True)
-    shown.print(f"[bold red]Error:[/bold red] {_plain(error.problem)}")
+    """Print a failure to standard error: what was said, the problem, then the remedy."""
+    for line in error.said.splitlines():
+        notes.print(f"    {line}", markup=False, style="dim")
+    notes.print(f"[bold red]Error:[/bold red] {escape(error.problem)}")
     if error.remedy:
-        shown.print(f"[bold]What to do:[/bold] {_plain(error.remedy)}")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
+        notes.print(f"[bold]What to do:[/bold] {escape(error.remedy)}")

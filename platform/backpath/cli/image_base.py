@@ -11,26 +11,23 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import docker
-import docker.errors
-import requests
-
-from backpath.cli import apt
-from backpath.cli.commands import as_root, authorise, run
-from backpath.cli.console import CommandFailed, console, progress
+from backpath.cli import apt, docker_api
+from backpath.cli.commands import SYSTEM_FOLDERS, as_root, authorise, run, system_program
+from backpath.cli.console import CommandFailed, note, progress
+from backpath.cli.docker_api import DockerClient, is_present
 from backpath.cli.paths import REPOSITORY, user_cache
 
 RECIPE = REPOSITORY / "sandbox" / "images" / "base"
 REGISTRY_IMAGE = "python:3.13-slim"
 SUITE = "trixie"
-PROBE_SECONDS = 8
-PULL_IDLE_SECONDS = 60
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+SCRIPTS = Path("/usr/share/debootstrap/scripts")
 LEFT_OUT = ("./dev/*", "./proc/*", "./sys/*", "./run/*", "./tmp/*", "./var/cache/*",
             "./var/lib/apt/lists/*", "./usr/share/doc/*", "./usr/share/man/*",
             "./usr/share/locale/*")  # fmt: skip
 
 
-def source_image(client: docker.DockerClient, *, refresh: bool = False) -> str:
+def source_image(client: DockerClient, *, refresh: bool = False) -> str:
     """Name of an image in the engine that has ``python3.13`` on its path.
 
     ``BACKPATH_BASE_IMAGE`` names another image than the registry's; the value
@@ -39,64 +36,44 @@ def source_image(client: docker.DockerClient, *, refresh: bool = False) -> str:
     """
     chosen = os.environ.get("BACKPATH_BASE_IMAGE", REGISTRY_IMAGE)
     if chosen != "debian":
-        if not refresh and _is_present(client, chosen):
+        if not refresh and is_present(client, chosen):
             return chosen
-        if _pull(chosen) or _is_present(client, chosen):
+        if _pull(chosen) or is_present(client, chosen):
             return chosen
         if chosen != REGISTRY_IMAGE:
             raise CommandFailed(
                 f"The base image {chosen} is not here and cannot be pulled.",
                 "Load it into Docker, or unset BACKPATH_BASE_IMAGE.",
             )
-        console.print("  No registry answers; building the base from Debian's packages instead.")
+        note("No registry answers; building the base from Debian's packages instead.")
     return _debian_image(client)
-
-
-def _is_present(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
 
 
 def _pull(name: str) -> bool:
     """Whether the image could be pulled; a registry that is slow to answer counts as absent."""
-    probe = docker.from_env(timeout=PROBE_SECONDS).api
-    try:
-        probe.inspect_distribution(name)
-    except (docker.errors.DockerException, requests.RequestException):
+    if not docker_api.registry_answers(name):
         return False
-    finally:
-        probe.close()
-    puller = docker.from_env(timeout=PULL_IDLE_SECONDS).api
     try:
         with progress(f"Pulling {name}") as step:
-            for line in puller.pull(name, stream=True, decode=True):
-                if "error" in line:
-                    raise CommandFailed(f"{name} could not be pulled: {line['error']}.")
-                step.detail = f"{line.get('status', '')} {line.get('progress', '')}".strip()
-    except (CommandFailed, docker.errors.DockerException, requests.RequestException) as error:
-        console.print(f"  {name} could not be pulled ({error}).", markup=False)
+            docker_api.pull(name, step=step)
+    except (CommandFailed, *docker_api.ENGINE_ERRORS) as error:
+        note(f"{name} could not be pulled: {error}")
         return False
-    finally:
-        puller.close()
     return True
 
 
-def _debian_image(client: docker.DockerClient) -> str:
+def _debian_image(client: DockerClient) -> str:
     packages = debian_packages()
     recipe = hashlib.sha256("\n".join([SUITE, *packages, *LEFT_OUT]).encode()).hexdigest()[:12]
     name = f"backpath/debian-python:{recipe}"
-    if _is_present(client, name):
+    if is_present(client, name):
         return name
     architecture = client.info()["Architecture"]
     tarball = user_cache() / "bases" / f"debian-{SUITE}-{architecture}-{recipe}.tar"
     if not tarball.is_file():
         _make_tarball(tarball, packages)
     with progress("Importing the Debian base into Docker"):
-        repository, tag = name.split(":")
-        client.api.import_image_from_file(str(tarball), repository=repository, tag=tag)
+        docker_api.import_tarball(client, tarball, name=name)
     return name
 
 
@@ -107,14 +84,11 @@ def debian_packages() -> list[str]:
 
 
 def _make_tarball(tarball: Path, packages: list[str]) -> None:
-    missing = [
-        package
-        for package, proof in (
-            ("debootstrap", shutil.which("debootstrap", path=_system_path())),
-            ("debian-archive-keyring", _exists("/usr/share/keyrings/debian-archive-keyring.gpg")),
-        )
-        if not proof
-    ]
+    found = {
+        "debootstrap": system_program("debootstrap") is not None,
+        "debian-archive-keyring": KEYRING.is_file(),
+    }
+    missing = [package for package, is_here in found.items() if not is_here]
     if missing:
         apt.install(*missing, purpose="build the base of the grading images")
     tarball.parent.mkdir(parents=True, exist_ok=True)
@@ -146,18 +120,19 @@ def _make_tarball(tarball: Path, packages: list[str]) -> None:
 def _debootstrap(root: Path, packages: list[str]) -> list[str]:
     # The scripts of one Debian release differ in name only from those of the
     # next, and an older debootstrap does not know the newest name yet.
-    known = _exists(f"/usr/share/debootstrap/scripts/{SUITE}")
+    known = (SCRIPTS / SUITE).exists()
+    path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
     mirror = os.environ.get("BACKPATH_DEBIAN_MIRROR", "")
     if not known and not mirror:
         mirror = "http://deb.debian.org/debian"
-    command = ["env", f"PATH={_system_path()}", *_proxies(), "debootstrap", "--variant=minbase",
+    command = ["env", f"PATH={path}", *_proxies(), "debootstrap", "--variant=minbase",
                f"--include={','.join(packages)}",
-               "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg",
+               f"--keyring={KEYRING}",
                SUITE, str(root)]  # fmt: skip
     if mirror:
         command.append(mirror)
     if not known:
-        command.append("/usr/share/debootstrap/scripts/sid")
+        command.append(str(SCRIPTS / "sid"))
     return command
 
 
@@ -171,11 +146,3 @@ def _proxies() -> list[str]:
         if said and said != "DIRECT":
             settings["http_proxy"] = said.splitlines()[0]
     return [f"{key}={value}" for key, value in settings.items()]
-
-
-def _system_path() -> str:
-    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
-
-
-def _exists(path: str) -> bool:
-    return Path(path).exists()

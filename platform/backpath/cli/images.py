@@ -4,21 +4,22 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
-import docker.errors
-import requests
+from typing import Annotated
 
-from backpath.cli.console import CommandFailed, Step, console, progress
+import typer
+
+from backpath.cli import docker_api
+from backpath.cli.console import CommandFailed, console, progress
+from backpath.cli.docker_api import DockerClient, is_present
+from backpath.cli.docker_engine_setup import require_docker
 from backpath.cli.image_base import RECIPE, source_image
 from backpath.cli.paths import REPOSITORY, REQUIREMENTS
 from backpath.cli.wheelhouse import pip_requirement, wheelhouse
 
 IMAGES = REPOSITORY / "sandbox" / "images"
-BUILD_TIMEOUT_SECONDS = 900
 BASE = "backpath/sandbox-base"
 
 
@@ -84,13 +85,13 @@ def image_name(image: GradingImage) -> str:
     return f"{image.repository}:{_digest(parts())}"
 
 
-def outdated(client: docker.DockerClient) -> list[str]:
+def outdated(client: DockerClient) -> list[str]:
     """Names of the images whose present content has not been built yet."""
     names = [image_name(image) for image in GRADING_IMAGES]
-    return [name for name in names if not _present(client, name)]
+    return [name for name in names if not is_present(client, name)]
 
 
-def build_images(client: docker.DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+def build_images(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
     """Build what is outdated and point ``:latest`` at the images of this checkout.
 
     Returns the name of each image and whether it was built just now. ``rebuild``
@@ -103,7 +104,7 @@ def build_images(client: docker.DockerClient, *, rebuild: bool = False) -> dict[
                 "Restore it from the repository (git checkout), then try again.",
             )
     names = {image: image_name(image) for image in GRADING_IMAGES}
-    todo = [image for image, name in names.items() if rebuild or not _present(client, name)]
+    todo = [image for image, name in names.items() if rebuild or not is_present(client, name)]
     base = _build_base(client, rebuild=rebuild) if todo else ""
     for image in todo:
         _build(client, image, name=names[image], base=base, rebuild=rebuild)
@@ -113,54 +114,46 @@ def build_images(client: docker.DockerClient, *, rebuild: bool = False) -> dict[
     return {name: image in todo for image, name in names.items()}
 
 
-def _remove_older(client: docker.DockerClient, image: GradingImage, *, keep: str) -> None:
+def _remove_older(client: DockerClient, image: GradingImage, *, keep: str) -> None:
     for old in client.images.list(name=image.repository):
         for tag in old.tags:
             if tag not in {keep, f"{image.repository}:latest"}:
-                # A running job still holds its image; the next build removes it.
-                with suppress(docker.errors.APIError):
-                    client.images.remove(tag)
+                # A running job still holds its image; a later build removes it.
+                docker_api.remove_tag(client, tag)
 
 
-def build_when_changed(client: docker.DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+def build_when_changed(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
     """:func:`build_images` with the engine's own errors turned into CommandFailed."""
     try:
         return build_images(client, rebuild=rebuild)
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except docker_api.ENGINE_ERRORS as error:
         raise CommandFailed(
-            f"Docker could not build the grading images: {error}.",
+            "Docker failed while the grading images were built.",
             "Check the free disk space and Docker's log, then run ./dev images.",
+            said=str(error),
         ) from error
 
 
-def _present(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
-
-
-def _build_base(client: docker.DockerClient, *, rebuild: bool) -> str:
+def _build_base(client: DockerClient, *, rebuild: bool) -> str:
     name = f"{BASE}:{base_hash()}"
-    if not rebuild and _present(client, name):
+    if not rebuild and is_present(client, name):
         return name
     source = source_image(client, refresh=rebuild)
     with progress(f"Building {name}") as step:
         context = pack_context(dict(source_files(RECIPE)))
-        _run_build(context, tag=name, args={"SOURCE": source}, fresh=rebuild, step=step)
+        docker_api.build(context, tag=name, arguments={"SOURCE": source}, fresh=rebuild, step=step)
     return name
 
 
 def _build(
-    client: docker.DockerClient, image: GradingImage, *, name: str, base: str, rebuild: bool
+    client: DockerClient, image: GradingImage, *, name: str, base: str, rebuild: bool
 ) -> None:
     wheels = wheelhouse(image.name, architecture=client.info()["Architecture"])
     with progress(f"Building {name}") as step:
         members = image.members()
         members |= {f"wheels/{path.name}": path for path in sorted(wheels.glob("*.whl"))}
         context = pack_context(members)
-        _run_build(context, tag=name, args={"BASE": base}, fresh=rebuild, step=step)
+        docker_api.build(context, tag=name, arguments={"BASE": base}, fresh=rebuild, step=step)
 
 
 def pack_context(members: dict[str, Path]) -> io.BytesIO:
@@ -177,39 +170,13 @@ def pack_context(members: dict[str, Path]) -> io.BytesIO:
     return packed
 
 
-def _run_build(
-    context: io.BytesIO,
+def run(
     *,
-    tag: str,
-    args: dict[str, str],
-    fresh: bool,
-    step: Step,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build again from a fresh base, unchanged or not.")
+    ] = False,
 ) -> None:
-    api = docker.from_env(timeout=BUILD_TIMEOUT_SECONDS).api
-    said: list[str] = []
-    try:
-        for line in api.build(
-            fileobj=context, custom_context=True, tag=tag, buildargs=args, nocache=fresh,
-            rm=True, forcerm=True, network_mode="none", decode=True,
-        ):  # fmt: skip
-            if "error" in line:
-                tail = "\n".join(said[-8:])
-                raise CommandFailed(
-                    f"{tag} could not be built: {line['error']}\n{tail}\n",
-                    "Check the free disk space, then run ./dev images --rebuild.",
-                )
-            text = str(line.get("stream", "")).strip()
-            if text:
-                said.append(text)
-                step.detail = text.splitlines()[0]
-    finally:
-        api.close()
-
-
-def run(*, rebuild: bool = False) -> None:
     """The ``images`` command: build what changed and name what there is."""
-    from backpath.cli.docker_engine_setup import require_docker
-
     client = require_docker()
     for name, is_new in build_when_changed(client, rebuild=rebuild).items():
         found = client.images.get(name)

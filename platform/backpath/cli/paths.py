@@ -6,7 +6,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLATFORM = REPOSITORY / "platform"
 REQUIREMENTS = REPOSITORY / "requirements"
-BOOTSTRAP = REPOSITORY / ".cache" / "bootstrap"
 
 
 def user_cache() -> Path:

@@ -8,15 +8,13 @@ build context.
 import hashlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from backpath.cli.commands import run
 from backpath.cli.console import CommandFailed, progress
-from backpath.cli.paths import BOOTSTRAP, REQUIREMENTS, user_cache
+from backpath.cli.paths import REQUIREMENTS, user_cache
 
 PYTHON = "3.13"
 # Every glibc baseline up to that of the oldest base image; pip takes them literally.
@@ -37,32 +35,7 @@ def requirement_block(lock: str, package: str) -> str:
 
 def pip_requirement() -> str:
     """The pinned pip that installs the wheels inside the image."""
-    return requirement_block((REQUIREMENTS / "bootstrap.txt").read_text(), "pip")
-
-
-def pip_python() -> Path:
-    """An interpreter that has the pinned pip, made when ``./dev`` did not make it yet."""
-    python = BOOTSTRAP / "bin" / "python"
-    if _has_pip(python):
-        return python
-    problem = "A virtual environment with pip could not be made."
-    remedy = "Install your distribution's python3-venv package, then try again."
-    with progress("Preparing pip"):
-        shutil.rmtree(BOOTSTRAP, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(BOOTSTRAP)], problem=problem, remedy=remedy)
-        lock = str(REQUIREMENTS / "bootstrap.txt")
-        run(
-            [str(python), "-m", "pip", "install", "--require-hashes", "--requirement", lock],
-            problem="The pinned pip could not be installed.",
-            remedy="Check the network and pip's settings, then try again.",
-        )
-    return python
-
-
-def _has_pip(python: Path) -> bool:
-    if not python.exists():
-        return False
-    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    return requirement_block((REQUIREMENTS / "runtime.txt").read_text(), "pip")
 
 
 def wheelhouse(name: str, *, architecture: str) -> Path:
@@ -97,7 +70,7 @@ def _download(target: Path, locks: list[Path], *, title: str, arch: str) -> None
     platforms = [part for tag in MANYLINUX for part in ("--platform", f"{tag}_{arch}")]
     files = [part for lock in locks for part in ("--requirement", str(lock))]
     command = [
-        str(pip_python()), "-m", "pip", "download", "--require-hashes", "--no-deps",
+        sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps",
         "--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp",
         *platforms, "--dest", str(target), "--progress-bar", "off",
         "--disable-pip-version-check", *files,
@@ -108,7 +81,8 @@ def _download(target: Path, locks: list[Path], *, title: str, arch: str) -> None
             problem=f"The {title} could not be downloaded.",
             remedy="Check the network, pip's settings (PIP_*) and the free disk space, then retry.",
             step=step,
-            env=os.environ,
+            # A user-wide installation scheme is refused inside an environment.
+            env=os.environ | {"PIP_USER": "0"},
         )
     if not any(target.glob("*.whl")):
         raise CommandFailed(f"pip reported success but left no {title}.", "Run the command again.")

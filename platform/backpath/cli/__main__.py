@@ -1,0 +1,3 @@
+from backpath.cli.main import main
+
+main()

@@ -1,0 +1,117 @@
+"""The Docker Engine as the command line needs it: answering, pulling, importing, building."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from backpath.cli.console import CommandFailed, Step
+
+DockerClient = docker.DockerClient
+ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException)
+ANSWER_SECONDS = 10
+PROBE_SECONDS = 8
+PULL_IDLE_SECONDS = 60
+BUILD_IDLE_SECONDS = 900
+
+
+def connect(*, timeout_seconds: float = ANSWER_SECONDS) -> DockerClient:
+    """A client of the engine that answers at ``DOCKER_HOST`` or the usual socket.
+
+    Raises one of ENGINE_ERRORS.
+    """
+    client = docker.from_env(timeout=timeout_seconds)
+    try:
+        client.ping()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def is_present(client: DockerClient, name: str) -> bool:
+    """Whether the engine holds an image of that name."""
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def registry_answers(name: str) -> bool:
+    """Whether the image's registry tells its digest within a few seconds."""
+    probe = docker.from_env(timeout=PROBE_SECONDS)
+    try:
+        probe.api.inspect_distribution(name)
+    except ENGINE_ERRORS:
+        return False
+    finally:
+        probe.close()
+    return True
+
+
+def pull(name: str, *, step: Step) -> None:
+    """Pull an image. Raises CommandFailed or one of ENGINE_ERRORS."""
+    client = docker.from_env(timeout=PULL_IDLE_SECONDS)
+    try:
+        for line in client.api.pull(name, stream=True, decode=True):
+            _refuse_error(line, problem=f"{name} could not be pulled.")
+            step.detail = f"{line.get('status', '')} {line.get('progress', '')}".strip()
+    finally:
+        client.close()
+
+
+def import_tarball(client: DockerClient, tarball: Path, *, name: str) -> None:
+    """Make an image of one layer from a packed file system."""
+    repository, _, tag = name.partition(":")
+    client.api.import_image_from_file(str(tarball), repository=repository, tag=tag)
+
+
+def remove_tag(client: DockerClient, tag: str) -> bool:
+    """Remove an image's tag; false when a container still runs from it."""
+    try:
+        client.images.remove(tag)
+    except docker.errors.APIError:
+        return False
+    return True
+
+
+def build(
+    context: io.BytesIO, *, tag: str, arguments: dict[str, str], fresh: bool, step: Step
+) -> None:
+    """Build an image from a packed context, without a network.
+
+    ``fresh`` ignores the engine's build cache. Raises CommandFailed with the
+    build's last words, or one of ENGINE_ERRORS.
+    """
+    client = docker.from_env(timeout=BUILD_IDLE_SECONDS)
+    said: list[str] = []
+    try:
+        for line in client.api.build(
+            fileobj=context, custom_context=True, tag=tag, buildargs=arguments, nocache=fresh,
+            rm=True, forcerm=True, network_mode="none", decode=True,
+        ):  # fmt: skip
+            _refuse_error(
+                line,
+                problem=f"{tag} could not be built.",
+                remedy="Check the free disk space, then run ./dev images --rebuild.",
+                said=said,
+            )
+            text = str(line.get("stream", "")).strip()
+            if text:
+                said.append(text)
+                step.detail = text.splitlines()[0]
+    finally:
+        client.close()
+
+
+def _refuse_error(
+    line: dict[str, Any], *, problem: str, remedy: str = "", said: list[str] | None = None
+) -> None:
+    if "error" in line:
+        raise CommandFailed(
+            problem, remedy, said="\n".join([*(said or [])[-8:], str(line["error"]).strip()])
+        )
