@@ -18,7 +18,7 @@ PULL_IDLE_SECONDS = 60
 BUILD_IDLE_SECONDS = 900
 
 
-def connect(*, timeout_seconds: float = ANSWER_SECONDS) -> DockerClient:
+def connect(*, timeout_seconds: int = ANSWER_SECONDS) -> DockerClient:
     """A client of the engine that answers at ``DOCKER_HOST`` or the usual socket.
 
     Raises one of ENGINE_ERRORS.
@@ -45,7 +45,7 @@ def registry_answers(name: str) -> bool:
     """Whether the image's registry tells its digest within a few seconds."""
     probe = docker.from_env(timeout=PROBE_SECONDS)
     try:
-        probe.api.inspect_distribution(name)
+        probe.api.inspect_distribution(name)  # type: ignore[no-untyped-call]
     except ENGINE_ERRORS:
         return False
     finally:

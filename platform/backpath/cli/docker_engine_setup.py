@@ -173,6 +173,7 @@ def _by_service_script(step: Step) -> bool:
 def _directly(step: Step) -> None:
     log = data_directory() / "logs" / "dockerd.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    said = ""
     # Sandboxes have no network, so an engine that may not touch the firewall
     # is still good enough.
     for arguments in ([], ["--iptables=false", "--ip6tables=false", "--bridge=none"]):
