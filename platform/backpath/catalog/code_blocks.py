@@ -80,11 +80,7 @@ def diagram_html(fence: Fence, image_source: ImageSource) -> str:
             address, width, height = found
             size = f' width="{width}" height="{height}"' if width and height else ""
             images.append(
-                f'<img class="only-{scheme}" src="{escape(address)}" '
+                f'<img class="{scheme}" src="{escape(address)}" '
                 f'alt="Diagram, described below"{size} loading="lazy">'
             )
-    return (
-        f'<figure class="diagram"><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="Diagram">{"".join(images)}</div>'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
+    return f'<figure class="diagram">{"".join(images)}<figcaption>{text}</figcaption></figure>'

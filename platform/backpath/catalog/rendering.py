@@ -70,7 +70,7 @@ _CLASSES: Final = {
     "details": {"fold"},
     "div": {"foldbody", "footnote", "scroll", "tab-panel", "tabset"},
     "figure": {"code", "output", "diagram"},
-    "img": {"only-light", "only-dark"},
+    "img": {"light", "dark"},
     "input": {"vh"},
     "p": {"h"},
     "span": {"hl", "lang", "tag", "lamp", *filter(None, STANDARD_TYPES.values())},
