@@ -58,7 +58,12 @@ def broker_settings(
 class FolderChannel(filesystem.Channel):
     """kombu's file system channel with atomic writes and claims."""
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # noqa: ARG002
+    def _put(  # type: ignore[override]
+        self,
+        queue: str,
+        payload: Any,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         aside = folder / f"{name}.part"

@@ -246,10 +246,14 @@ BACKPATH_LEASE_SECONDS = env.int("BACKPATH_LEASE_SECONDS", default=30)
 # A job queued this long without being claimed gets another message.
 BACKPATH_REQUEUE_SECONDS = env.int("BACKPATH_REQUEUE_SECONDS", default=30)
 BACKPATH_SWEEP_SECONDS = env.float("BACKPATH_SWEEP_SECONDS", default=5.0)
+# Pause before another attempt after a fault of ours.
+BACKPATH_RETRY_SECONDS = env.float("BACKPATH_RETRY_SECONDS", default=5.0)
+# How often a worker says that it is there.
+BACKPATH_HEARTBEAT_SECONDS = env.float("BACKPATH_HEARTBEAT_SECONDS", default=10.0)
 BACKPATH_MAX_JOBS_PER_SUBMISSION = env.int("BACKPATH_MAX_JOBS_PER_SUBMISSION", default=3)
 BACKPATH_MAX_QUEUED_SUBMISSIONS = env.int("BACKPATH_MAX_QUEUED_SUBMISSIONS", default=5)
-# No job lives longer, whatever its assignment says.
-BACKPATH_HARD_LIMIT_SECONDS = env.int("BACKPATH_HARD_LIMIT_SECONDS", default=900)
+# No job lives longer; above the longest `wall_seconds` that an assignment may ask for.
+BACKPATH_HARD_LIMIT_SECONDS = env.int("BACKPATH_HARD_LIMIT_SECONDS", default=2100)
 
 # Celery -------------------------------------------------------------------------------
 
