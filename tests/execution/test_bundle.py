@@ -347,7 +347,27 @@ def test_the_unpacked_total_is_limited() -> None:
 def test_empty_folders_are_limited() -> None:
     files = {f"d{number}/": b"" for number in range(7)} | {"main.py": b"1"}
     refused = refusal(make_zip(files), "project.zip", BundleLimits(files=6))
-    assert refused.code == "too_many_files"
+    assert str(refused) == "project.zip: a submission may have at most 6 empty folders"
+
+
+def test_each_limit_may_be_reached() -> None:
+    files = {"a.bin": bytes(range(200)), "b.bin": bytes(300), "c/": b""}
+    data = make_zip(files)
+    exact = BundleLimits(
+        packed_bytes=len(data), unpacked_bytes=500, file_bytes=300, files=2, entries=3
+    )
+    assert len(read(data, "project.zip", exact).files) == 2
+    two_folders = make_zip({"a/": b"", "b/": b"", "c.py": b""})
+    assert len(read(two_folders, "project.zip", BundleLimits(files=2)).files) == 1
+    tar = make_tar(*(make_member(path) for path in ("a", "b", "c")))
+    assert len(read(tar, "project.tar", BundleLimits(entries=3)).files) == 3
+
+
+def test_advice_is_given_only_about_what_is_most_of_it() -> None:
+    files = {"a.py": b"", "b.py": b"", ".git/x": b"", ".git/y": b"", "c.py": b"1"}
+    members = [make_member(path, content) for path, content in files.items()]
+    refused = refusal(make_tar(*members), "project.tar", BundleLimits(entries=4))
+    assert refused.rule == "at most 4 entries are looked at"
 
 
 @pytest.mark.parametrize(
