@@ -7,7 +7,9 @@ else. What they are created with is a fixed template: no learner data is ever pa
 
 from __future__ import annotations
 
+import os
 import queue
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -286,9 +288,10 @@ class DockerEngine:
         attached = self._api().attach_socket(
             container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         )
-        raw = getattr(attached, "_sock", attached)
-        raw.settimeout(None)
-        stream = ContainerStream(role, raw, inbox, owner=attached)
+        # A socket of our own: the SDK's is owned by an HTTP response that closes it when collected.
+        sock = socket.socket(fileno=os.dup(attached.fileno()))
+        attached._response.close()
+        stream = ContainerStream(role, sock, inbox)
         self._api().start(container)
         return stream
 

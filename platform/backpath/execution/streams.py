@@ -38,11 +38,7 @@ class ContainerStream:
         role: str,
         sock: socket.socket,
         inbox: queue.Queue[tuple[str, dict[str, Any] | Closed]],
-        *,
-        owner: object = None,
     ) -> None:
-        # The HTTP response that the socket was taken from: it closes the socket when collected.
-        self._owner = owner
         self._role = role
         self._socket = sock
         self._inbox = inbox

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Generator, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,12 +21,14 @@ from typing import Any
 import pytest
 
 from backpath_sdk.expectations import CheckFailed, CheckTimedOut, NotReached
+from backpath_sdk.http import Exchange
 from backpath_sdk.ordering import BadManifest, ordered_checks
 from backpath_sdk.randomness import Rng
 from backpath_sdk.service import NotReady, Service
 from wire.frames import encode_json
 
 SHOWN_EXCHANGES = 5
+LOG_LINES = 25
 MESSAGE_CHARS = 4000
 TEXT_CHARS = 16000
 HIDDEN_MESSAGE = "This check did not pass. What it sends is not shown; its purpose and hints are."
@@ -232,7 +235,7 @@ class GraderPlugin:
             frame |= {
                 "expected": None if run.expected is None else cut(run.expected, TEXT_CHARS),
                 "actual": None if run.actual is None else cut(run.actual, TEXT_CHARS),
-                "output": cut(run.output, TEXT_CHARS),
+                "output": cut(self._log_of(exchanges), TEXT_CHARS),
                 "exchanges": [exchange.as_frame() for exchange in exchanges],
             }
         self._write(frame)
@@ -247,14 +250,25 @@ class GraderPlugin:
                 self._service.reconnect()
 
     def explain_crash(self, run: _CheckRun) -> None:
-        """Add to a failure that the service died of it, and what it printed last."""
+        """Add to a failure that the service died of it."""
         try:
             death = self._service.explain_death() if self._service else None
-            if death is not None and self._service is not None:
-                run.message += f" Your service is gone: {death}."
-                run.output = self._service.log_tail(lines=20)
         except CheckFailed as failure:
-            run.message += f" {failure.message}"
+            death = failure.message.rstrip(".")
+        if death is not None:
+            run.message += f" Your service is gone: {death}."
+
+    def _log_of(self, exchanges: list[Exchange]) -> str:
+        """Return what the service printed last, where its answer says that it broke."""
+        if self._service is None or not exchanges:
+            return ""
+        status = exchanges[-1].status
+        if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ""
+        try:
+            return self._service.log_tail(LOG_LINES)
+        except CheckFailed:
+            return ""
 
     # Fixtures --------------------------------------------------------------------------
 
@@ -304,7 +318,6 @@ class _CheckRun:
         self.message = ""
         self.expected: str | None = None
         self.actual: str | None = None
-        self.output = ""
         self.operator_detail = ""
         self.seconds = 0.0
         self._since = 0.0
