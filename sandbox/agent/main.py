@@ -18,7 +18,7 @@ from agent.control import ControlServer
 from agent.service import Service
 from agent.workspace import Workspace
 from wire.frames import FrameError, encode_json, read_blob, read_json
-from wire.process import Watchdog, installed_packages, make_undumpable
+from wire.process import Watchdog, ignore_interrupts, installed_packages, make_undumpable
 
 IDLE_SECONDS = 120.0
 
@@ -37,6 +37,7 @@ def main() -> int:
     """Serve one job; return the exit code."""
     idle_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else IDLE_SECONDS
     make_undumpable()
+    ignore_interrupts()
     out = _take_over_stdout()
     watchdog = Watchdog(idle_seconds)
     workspace = Workspace()

@@ -27,7 +27,7 @@ import pytest
 
 from backpath_sdk.plugin import GraderPlugin
 from wire.frames import FrameError, encode_json, read_blob, read_json
-from wire.process import Watchdog, installed_packages, make_undumpable
+from wire.process import Watchdog, ignore_interrupts, installed_packages, make_undumpable
 
 IDLE_SECONDS = 120.0
 GRADER = Path("/grader")
@@ -173,6 +173,7 @@ def main() -> int:
     """Say hello, then serve."""
     idle_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else IDLE_SECONDS
     make_undumpable()
+    ignore_interrupts()
     watchdog = Watchdog(idle_seconds)
     out = os.dup(1)
     os.set_inheritable(out, False)

@@ -24,6 +24,15 @@ def make_undumpable() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
 
 
+def ignore_interrupts() -> None:
+    """Take SIGINT away from this process.
+
+    Python installs a handler for it, and a PID 1 with a handler can be hit from inside its
+    container. A handler that does nothing, unlike SIG_IGN, is not inherited by children.
+    """
+    signal.signal(signal.SIGINT, lambda _signum, _frame: None)
+
+
 def installed_packages() -> dict[str, str]:
     """Return the version of every installed distribution, by name."""
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import docker
 import pytest
 
 from backpath.execution.docker_engine import SandboxSettings
@@ -62,7 +61,8 @@ PROBE = """
         "agent_memory": attempt(lambda: open("/proc/1/mem", "rb").close()),
         "agent_files": attempt(lambda: os.listdir("/proc/1/fd")),
         "control": control(),
-        "grader_files": [path for path in ("/grader", "/opt/backpath/runner") if os.path.exists(path)],
+        "grader_files": [path for path in ("/grader", "/opt/backpath/runner")
+                         if os.path.exists(path)],
     })
 """
 GRADER = make_grader(
@@ -83,7 +83,7 @@ def found(engine):
             manifest=make_manifest(["look.around"]),
             job_id="test-probe",
         ),
-        on_event=lambda event: None,
+        on_event=[].append,
         should_stop=lambda: False,
     )
     assert outcome.status == "completed", outcome.detail
