@@ -7,6 +7,9 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from backpath.catalog.files import ContentFiles
 from backpath.catalog.lesson_files import load_yaml, read_images
@@ -19,6 +22,8 @@ from backpath.catalog.yaml_lines import LocatedYaml
 Report = Callable[[tuple[str | int, ...], str, str], None]
 """Takes a key path of the YAML file, a message and a remedy."""
 
+_ASSIGNMENT: Final = TypeAdapter(AssignmentFile)
+_WRONG: Final = TypeAdapter(WrongFile)
 _FOLDERS = ("starter", "public", "grader", "reference", "wrong")
 
 
@@ -41,7 +46,7 @@ def read_assignments(files: ContentFiles) -> list[AssignmentContent]:
 
 def _read_assignment(files: ContentFiles, directory: Path) -> AssignmentContent | None:
     path = directory / "assignment.yaml"
-    meta, located = load_yaml(files, path, AssignmentFile)
+    meta, located = load_yaml(files, path, _ASSIGNMENT)
     spec_path = directory / "spec.md"
     spec = files.read_text(spec_path) or ""
     scan = scan_markdown(spec)
@@ -256,7 +261,7 @@ def _read_wrong(files: ContentFiles, folder: Path, meta: AssignmentFile) -> Iter
         return
     for directory in files.folders(folder):
         path = directory / "wrong.yaml"
-        wrong, located = load_yaml(files, path, WrongFile)
+        wrong, located = load_yaml(files, path, _WRONG)
         has_patch = files.is_file(directory / "change.patch")
         others = [
             found

@@ -40,6 +40,9 @@ _IMAGE_STARTS: Final[Mapping[str, tuple[bytes, ...]]] = {
 }
 _MODULE_FOLDER = re.compile(r"^(?P<number>\d{2})-(?P<slug>.+)$")
 _LESSON_FOLDER = re.compile(r"^(?P<number>\d{3})-(?P<slug>.+)$")
+_PATH: Final = TypeAdapter(PathFile)
+_MODULE: Final = TypeAdapter(ModuleFile)
+_LESSON: Final = TypeAdapter(LessonMeta)
 _QUIZ: Final = TypeAdapter(list[QuizItem])
 MIN_QUIZ_ITEMS: Final = 4
 MAX_QUIZ_ITEMS: Final = 6
@@ -63,7 +66,7 @@ def read_paths(files: ContentFiles) -> list[PathContent]:
 
 
 def load_yaml[Model](
-    files: ContentFiles, path: Path, model: type[Model] | TypeAdapter[Model]
+    files: ContentFiles, path: Path, model: TypeAdapter[Model]
 ) -> tuple[Model | None, LocatedYaml]:
     """Read and validate a YAML file; problems go to `files`."""
     text = files.read_text(path)
@@ -79,7 +82,7 @@ def load_yaml[Model](
 
 
 def _read_path(files: ContentFiles, directory: Path) -> PathContent | None:
-    meta, located = load_yaml(files, directory / "path.yaml", PathFile)
+    meta, located = load_yaml(files, directory / "path.yaml", _PATH)
     modules = [
         module
         for folder, match in _numbered_folders(files, directory, _MODULE_FOLDER, {"path.yaml"})
@@ -116,7 +119,7 @@ def _numbered_folders(
 
 
 def _read_module(files: ContentFiles, directory: Path, name: re.Match[str]) -> ModuleContent | None:
-    meta, located = load_yaml(files, directory / "module.yaml", ModuleFile)
+    meta, located = load_yaml(files, directory / "module.yaml", _MODULE)
     lessons = [
         lesson
         for folder, match in _numbered_folders(files, directory, _LESSON_FOLDER, {"module.yaml"})
@@ -185,7 +188,7 @@ def _split_front_matter(
     files.problems.extend(problems)
     meta = None
     if not (problems and located.data is None):
-        meta, field_problems = validate(located, LessonMeta, file)
+        meta, field_problems = validate(located, _LESSON, file)
         files.problems.extend(field_problems)
     return meta, located, "\n".join(lines[end + 1 :]), end + 2
 

@@ -6,7 +6,7 @@ sanitised as a whole by `catalog.rendering`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, SubElement
@@ -22,6 +22,7 @@ from backpath.catalog.code_blocks import ImageSource, fence_html
 from backpath.catalog.markdown_scan import Fence, plain_text, scan_markdown, split_heading
 
 _NOTE_TITLES: Final = {"note": "Note", "warn": "Watch out", "bad": "Avoid", "good": "Good"}
+_TABS: Final = "tabbed-set"
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -75,17 +76,20 @@ class TabBlock(Block):  # type: ignore[misc]
 
     def on_create(self, parent: Element) -> Element:
         last = parent[-1] if len(parent) else None
-        if last is not None and last.get("class") == "tabset" and not (last.tail or "").strip():
+        if last is not None and last.get("class") == _TABS and not (last.tail or "").strip():
             tabs = last
         else:
-            tabs = SubElement(parent, "div", {"class": "tabset", "role": "group"})
-        SubElement(tabs, "input", {"type": "radio", "class": "vh"})
-        SubElement(tabs, "label").text = self.argument.strip()
-        SubElement(tabs, "div", {"class": "tab-panel"})
+            tabs = SubElement(parent, "div", {"class": _TABS, "role": "group"})
+            SubElement(tabs, "div", {"class": "tabbed-labels"})
+            SubElement(tabs, "div", {"class": "tabbed-content"})
+        labels, panels = tabs[-2:]
+        tabs.insert(len(tabs) - 2, Element("input", {"type": "radio"}))
+        SubElement(labels, "label").text = self.argument.strip()
+        SubElement(panels, "div", {"class": "tabbed-block"})
         return tabs
 
     def on_add(self, block: Element) -> Element:
-        return block[-1]
+        return block[-1][-1]
 
 
 class _Blocks(BlocksExtension):  # type: ignore[misc]
@@ -148,9 +152,9 @@ class _Finish(Treeprocessor):
                 _finish_link(element)
             elif element.tag == "img":
                 self.image(element)
-            elif element.get("class") == "tabset":
+            elif element.get("class") == _TABS:
                 tabsets += 1
-                _number_tabs(element, f"tabset-{tabsets}")
+                _number_tabs(element, f"tabs-{tabsets}")
 
     def image(self, image: Element) -> None:
         found = self.images(unquote(image.get("src", "")))
@@ -186,18 +190,14 @@ def _finish_link(link: Element) -> None:
 
 
 def _number_tabs(tabs: Element, name: str) -> None:
-    titles = [label_text(label) for label in tabs.findall("label")]
-    tabs.set("aria-label", ", ".join(titles))
-    for number, (button, label) in enumerate(_tab_pairs(tabs), 1):
+    labels = list(tabs[-2])
+    tabs.set("aria-label", ", ".join(label_text(label) for label in labels))
+    for number, (button, label) in enumerate(zip(tabs.findall("input"), labels, strict=True), 1):
         button.set("name", name)
         button.set("id", f"{name}-{number}")
         label.set("for", f"{name}-{number}")
         if number == 1:
             button.set("checked", "checked")
-
-
-def _tab_pairs(tabs: Element) -> Iterator[tuple[Element, Element]]:
-    return zip(tabs.findall("input"), tabs.findall("label"), strict=True)
 
 
 def label_text(element: Element) -> str:

@@ -1,7 +1,7 @@
 """The content as the site serves it. Only `catalog.sync` writes these rows.
 
 Slugs are permanent: progress, submissions and links refer to them. Content that disappears
-from the files is retired (`is_published` false), never deleted while anything refers to it.
+from the files is retired (`is_published` false), never deleted.
 """
 
 from typing import Any

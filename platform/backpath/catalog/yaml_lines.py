@@ -77,7 +77,7 @@ class _Reader:
         if node.tag == _BOOLEAN_TAG and node.value.lower() not in {"true", "false"}:
             self.result.bare_booleans[path] = node.value
         try:
-            return self.loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+            return self.loader.construct_object(node, deep=True)
         except (yaml.YAMLError, ValueError) as error:
             self.report(
                 node,
@@ -120,7 +120,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1) -> tuple[LocatedYaml
         return LocatedYaml(), [Problem(file, first_line, "error", message, remedy)]
     finally:
         if reader is not None:
-            reader.loader.dispose()  # type: ignore[no-untyped-call]
+            reader.loader.dispose()
     return reader.result, reader.problems
 
 
@@ -138,12 +138,11 @@ _REMEDIES: Final = {
 
 
 def validate[Model](
-    located: LocatedYaml, model: type[Model] | TypeAdapter[Model], file: str
+    located: LocatedYaml, model: TypeAdapter[Model], file: str
 ) -> tuple[Model | None, list[Problem]]:
     """The data as `model`, or None and one problem for each field that is wrong."""
-    adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     try:
-        return adapter.validate_python(located.data), _bare_boolean_problems(located, file)
+        return model.validate_python(located.data), _bare_boolean_problems(located, file)
     except ValidationError as error:
         return None, [_field_problem(located, file, dict(item)) for item in error.errors()]
 
