@@ -2,12 +2,15 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
+
+from backpath.cli.paths import REPOSITORY
 
 console = Console(highlight=False, soft_wrap=True)
 # Progress is kept off standard output, which may be read by a program.
@@ -98,3 +101,21 @@ def fail(error: CommandFailed) -> None:
     notes.print(f"[bold red]Error:[/bold red] {escape(error.problem)}")
     if error.remedy:
         notes.print(f"[bold]What to do:[/bold] {escape(error.remedy)}")
+
+
+def unexpected(error: Exception) -> CommandFailed:
+    """A failure nobody foresaw, as a sentence; the traceback goes to a file."""
+    log = REPOSITORY / ".cache" / "last-error.log"
+    remedy = "Please report it with what you ran."
+    try:
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)))
+        remedy = f"Please report it with what you ran and the file {log}."
+    except OSError:
+        # What went wrong matters more than keeping its details.
+        pass
+    said = str(error).strip().splitlines()
+    return CommandFailed(
+        f"Something unexpected went wrong: {type(error).__name__}: {said[0] if said else ''}",
+        remedy,
+    )

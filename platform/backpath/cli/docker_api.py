@@ -1,8 +1,11 @@
 """The Docker Engine as the command line needs it: answering, pulling, importing, building."""
 
 import io
+import os
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import docker.errors
@@ -12,6 +15,7 @@ from backpath.cli.console import CommandFailed, Step
 
 DockerClient = docker.DockerClient
 ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException)
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_SECONDS = 10
 PROBE_SECONDS = 8
 PULL_IDLE_SECONDS = 60
@@ -23,6 +27,7 @@ def connect(*, timeout_seconds: int = ANSWER_SECONDS) -> DockerClient:
 
     Raises one of ENGINE_ERRORS.
     """
+    _require_listener(os.environ.get("DOCKER_HOST") or DEFAULT_HOST)
     client = docker.from_env(timeout=timeout_seconds)
     try:
         client.ping()
@@ -30,6 +35,24 @@ def connect(*, timeout_seconds: int = ANSWER_SECONDS) -> DockerClient:
         client.close()
         raise
     return client
+
+
+def _require_listener(host: str) -> None:
+    """Raises DockerException when nobody listens at ``unix://…`` or ``tcp://…``.
+
+    The client asks for the version while it is made, and leaks its connections
+    when that fails.
+    """
+    parts = urlsplit(host)
+    try:
+        if parts.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(parts.path)
+        elif parts.scheme in {"tcp", "http", "https"} and parts.hostname:
+            where = (parts.hostname, parts.port or 2375)
+            socket.create_connection(where, timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise docker.errors.DockerException(f"{host}: {error.strerror or error}") from error
 
 
 def is_present(client: DockerClient, name: str) -> bool:

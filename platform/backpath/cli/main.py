@@ -2,15 +2,13 @@
 
 import importlib
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
-from backpath.cli.console import CommandFailed, fail
-from backpath.cli.paths import REPOSITORY
+from backpath.cli.console import CommandFailed, fail, unexpected
 
 
 @dataclass(frozen=True)
@@ -93,21 +91,5 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        fail(_unexpected(error))
+        fail(unexpected(error))
         sys.exit(1)
-
-
-def _unexpected(error: Exception) -> CommandFailed:
-    log = REPOSITORY / ".cache" / "last-error.log"
-    remedy = "Please report it with what you ran."
-    try:
-        log.parent.mkdir(exist_ok=True)
-        log.write_text("".join(traceback.format_exception(error)))
-        remedy = f"Please report it with what you ran and the file {log}."
-    except OSError:
-        pass
-    said = str(error).strip().splitlines()
-    return CommandFailed(
-        f"Something unexpected went wrong: {type(error).__name__}: {said[0] if said else ''}",
-        remedy,
-    )

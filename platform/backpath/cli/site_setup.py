@@ -24,7 +24,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from backpath.cli.console import CommandFailed, console, fail, progress, warn
+from backpath.cli.console import CommandFailed, console, fail, progress, unexpected, warn
 
 BACKUPS_KEPT = 5
 
@@ -50,6 +50,9 @@ def main() -> None:
                 "Check DATABASE_URL, that the server runs, and the free disk space.",
             )
         )
+        sys.exit(1)
+    except Exception as error:
+        fail(unexpected(error))
         sys.exit(1)
 
 
@@ -95,18 +98,11 @@ def load_content() -> None:
     """
     try:
         call_command("sync_content")
-    except (CommandError, SystemExit) as error:
-        for line in str(error).splitlines():
-            console.print(f"  {line}", markup=False)
+    except CommandError as error:
+        remedy = "Correct the files, then run this again; ./dev check checks them alone."
         if not has_content():
-            raise CommandFailed(
-                "The content has problems, and there is no earlier version of it to serve.",
-                "Correct the files named above; ./dev check checks them again.",
-            ) from error
-        warn(
-            "The content has problems, so the last good version is served.",
-            "Correct the files named above; ./dev check checks them again.",
-        )
+            raise CommandFailed(str(error), remedy) from error
+        warn(str(error), remedy)
 
 
 def has_content() -> bool:

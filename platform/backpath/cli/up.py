@@ -157,13 +157,16 @@ def programs(host: str, port: int) -> list[Program]:
         Program(
             "web",
             [python, "-m", "uvicorn", "backpath.config.asgi:application", "--host", host,
-             "--port", str(port), "--no-server-header", "--no-use-colors",
+             "--port", str(port), "--lifespan", "off", "--no-server-header", "--no-use-colors",
              "--timeout-graceful-shutdown", "5"],
             "cyan",
         ),
         Program(
             "worker",
-            [python, "-m", "celery", "--app", "backpath.config", "worker",
+            # Whoever may use the Docker socket is as good as root anyway, and the
+            # worker neither unpickles messages nor runs a learner's code.
+            [python, "-W", "ignore:You're running the worker with superuser", "-m", "celery",
+             "--quiet", "--app", "backpath.config", "worker",
              "--queues", "exercises,projects", "--concurrency", concurrency,
              "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
             "green",
