@@ -18,12 +18,13 @@ Run = Callable[..., RunOutcome]
 
 
 @pytest.fixture(scope="session")
-def engine() -> DockerEngine:
+def engine() -> Iterator[DockerEngine]:
     """The Docker engine; the set-up of the tests has built its images."""
     engine = DockerEngine.from_settings()
     health = engine.health()
     assert health.ok, f"{health.message} {health.remedy}"
-    return engine
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="session")

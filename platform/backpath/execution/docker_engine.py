@@ -108,6 +108,12 @@ class DockerEngine:
         """Return an engine; `options` are the fields of SandboxSettings."""
         return cls(SandboxSettings(**options))
 
+    def close(self) -> None:
+        """Let go of the connections to the Docker Engine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     # Engine protocol -------------------------------------------------------------------
 
     def run(
