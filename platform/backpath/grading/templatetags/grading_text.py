@@ -1,0 +1,41 @@
+"""Filters for the grading pages."""
+
+import re
+
+from django import template
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from backpath.grading.difference import plain_text
+
+register = template.Library()
+
+_CODE = re.compile(r"`([^`\n]{1,200})`")
+
+
+@register.filter
+def inline_code(text: str) -> SafeString:
+    """Escape `text` and set what stands between backticks as code.
+
+    Everything is escaped first, so that the only markup in the result is this filter's own.
+    """
+    return mark_safe(_CODE.sub(r'<code class="tok">\1</code>', str(escape(text))))  # noqa: S308
+
+
+@register.filter
+def size(number_of_bytes: int) -> str:
+    """Return a size with an ordinary space: `1.4 KB`."""
+    return filesizeformat(number_of_bytes).replace("\u00a0", " ")
+
+
+@register.filter
+def digest(value: str) -> str:
+    """Return the first twelve digits of a digest, without the name of its algorithm."""
+    return str(value).rpartition(":")[2][:12]
+
+
+@register.filter
+def visible(text: str) -> str:
+    """Return `text` with invisible and direction characters made visible."""
+    return plain_text(str(text))
