@@ -1,4 +1,4 @@
-"""Build the two grading images, and only when something in them changed."""
+"""Build the two grading images, and that of the platform, only when something in them changed."""
 
 import hashlib
 import io
@@ -18,37 +18,52 @@ from backpath.cli.image_base import RECIPE, source_image
 from backpath.cli.paths import REPOSITORY, REQUIREMENTS
 from backpath.cli.wheelhouse import pip_requirement, wheelhouse
 
-IMAGES = REPOSITORY / "sandbox" / "images"
+SANDBOX = REPOSITORY / "sandbox"
+IMAGES = SANDBOX / "images"
+INSTALL_PACKAGES = IMAGES / "install-packages.sh"
 BASE = "backpath/sandbox-base"
 
 
 @dataclass(frozen=True)
-class GradingImage:
-    """One image: ``name`` of its recipe and lock, and the ``folders`` copied into it."""
+class BuiltImage:
+    """One image: its ``repository``, its Dockerfile and lock, and the ``folders`` copied into it."""
 
-    name: str
+    repository: str
+    recipe: Path
+    lock: Path
     folders: tuple[Path, ...]
-
-    @property
-    def repository(self) -> str:
-        return f"backpath/sandbox-{self.name}"
-
-    @property
-    def lock(self) -> Path:
-        return REQUIREMENTS / f"sandbox-{self.name}.txt"
 
     def members(self) -> dict[str, Path]:
         """What goes into the build context besides wheels: name in it -> file here."""
-        found = {"Dockerfile": IMAGES / self.name / "Dockerfile", "requirements.txt": self.lock}
+        found = {
+            "Dockerfile": self.recipe,
+            "install-packages.sh": INSTALL_PACKAGES,
+            "requirements.txt": self.lock,
+        }
         for folder in self.folders:
             found |= {f"{folder.name}/{name}": path for name, path in source_files(folder)}
         return found
 
 
-SANDBOX = REPOSITORY / "sandbox"
 GRADING_IMAGES = (
-    GradingImage("app", (SANDBOX / "wire", SANDBOX / "agent")),
-    GradingImage("runner", (SANDBOX / "wire", SANDBOX / "runner")),
+    BuiltImage(
+        "backpath/sandbox-app",
+        IMAGES / "app" / "Dockerfile",
+        REQUIREMENTS / "sandbox-app.txt",
+        (SANDBOX / "wire", SANDBOX / "agent"),
+    ),
+    BuiltImage(
+        "backpath/sandbox-runner",
+        IMAGES / "runner" / "Dockerfile",
+        REQUIREMENTS / "sandbox-runner.txt",
+        (SANDBOX / "wire", SANDBOX / "runner"),
+    ),
+)
+PLATFORM_IMAGE = BuiltImage(
+    "backpath/platform",
+    REPOSITORY / "deploy" / "Dockerfile",
+    REQUIREMENTS / "runtime.txt",
+    tuple(REPOSITORY / name for name in ("platform", "lessons", "graders", "deploy/bin")),
 )
 
 
@@ -72,7 +87,7 @@ def base_hash() -> str:
     return _digest((name, path.read_bytes()) for name, path in source_files(RECIPE))
 
 
-def image_name(image: GradingImage) -> str:
+def image_name(image: BuiltImage) -> str:
     """``repository:tag``, the tag being the identity of all that goes into the image."""
 
     def parts() -> Iterator[tuple[str, bytes]]:
@@ -90,19 +105,24 @@ def outdated(client: DockerClient) -> list[str]:
     return [name for name in names if not is_present(client, name)]
 
 
-def build_images(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+def build_images(
+    client: DockerClient,
+    *,
+    images: tuple[BuiltImage, ...] = GRADING_IMAGES,
+    rebuild: bool = False,
+) -> dict[str, bool]:
     """Build what is outdated and point ``:latest`` at the images of this checkout.
 
     Returns the name of each image and whether it was built just now. ``rebuild``
     starts again from a fresh base. Raises CommandFailed.
     """
-    for image in GRADING_IMAGES:
-        if not (image.folders[-1] / "main.py").is_file():
+    for folder in (folder for image in images for folder in image.folders):
+        if not any(source_files(folder)):
             raise CommandFailed(
-                f"{image.folders[-1].relative_to(REPOSITORY)}/main.py is missing.",
+                f"{folder.relative_to(REPOSITORY)} is missing or empty.",
                 "Restore it from the repository (git checkout), then try again.",
             )
-    names = {image: image_name(image) for image in GRADING_IMAGES}
+    names = {image: image_name(image) for image in images}
     todo = [image for image, name in names.items() if rebuild or not is_present(client, name)]
     base = _build_base(client, rebuild=rebuild) if todo else ""
     for image in todo:
@@ -113,7 +133,7 @@ def build_images(client: DockerClient, *, rebuild: bool = False) -> dict[str, bo
     return {name: image in todo for image, name in names.items()}
 
 
-def _remove_older(client: DockerClient, image: GradingImage, *, keep: str) -> None:
+def _remove_older(client: DockerClient, image: BuiltImage, *, keep: str) -> None:
     for old in client.images.list(name=image.repository):
         for tag in old.tags:
             if tag not in {keep, f"{image.repository}:latest"}:
@@ -121,13 +141,18 @@ def _remove_older(client: DockerClient, image: GradingImage, *, keep: str) -> No
                 docker_api.remove_tag(client, tag)
 
 
-def build_when_changed(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+def build_when_changed(
+    client: DockerClient,
+    *,
+    images: tuple[BuiltImage, ...] = GRADING_IMAGES,
+    rebuild: bool = False,
+) -> dict[str, bool]:
     """:func:`build_images` with the engine's own errors turned into CommandFailed."""
     try:
-        return build_images(client, rebuild=rebuild)
+        return build_images(client, images=images, rebuild=rebuild)
     except docker_api.ENGINE_ERRORS as error:
         raise CommandFailed(
-            "Docker failed while the grading images were built.",
+            "Docker failed while images were built.",
             "Check the free disk space and Docker's log, then run ./dev images.",
             said=str(error),
         ) from error
@@ -144,10 +169,8 @@ def _build_base(client: DockerClient, *, rebuild: bool) -> str:
     return name
 
 
-def _build(
-    client: DockerClient, image: GradingImage, *, name: str, base: str, rebuild: bool
-) -> None:
-    wheels = wheelhouse(image.name, architecture=client.info()["Architecture"])
+def _build(client: DockerClient, image: BuiltImage, *, name: str, base: str, rebuild: bool) -> None:
+    wheels = wheelhouse(image.lock, architecture=client.info()["Architecture"])
     with progress(f"Building {name}") as step:
         members = image.members()
         members |= {f"wheels/{path.name}": path for path in sorted(wheels.glob("*.whl"))}
@@ -174,10 +197,14 @@ def run(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build again from a fresh base, unchanged or not.")
     ] = False,
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Build the image for docker compose as well.")
+    ] = False,
 ) -> None:
     """The ``images`` command: build what changed and name what there is."""
     client = require_docker()
-    for name, is_new in build_when_changed(client, rebuild=rebuild).items():
+    images = (*GRADING_IMAGES, PLATFORM_IMAGE) if platform else GRADING_IMAGES
+    for name, is_new in build_when_changed(client, images=images, rebuild=rebuild).items():
         found = client.images.get(name)
         state = "built" if is_new else "up to date"
         size = found.attrs["Size"] / 1_000_000

@@ -38,17 +38,16 @@ def pip_requirement() -> str:
     return requirement_block((REQUIREMENTS / "runtime.txt").read_text(), "pip")
 
 
-def wheelhouse(name: str, *, architecture: str) -> Path:
-    """Folder with the wheels of ``requirements/sandbox-<name>.txt`` and of pip.
+def wheelhouse(lock: Path, *, architecture: str) -> Path:
+    """Folder with the wheels of a lock file and of pip.
 
     Made once per lock and architecture (``x86_64``, ``aarch64``) and kept in the
     user's cache. Raises CommandFailed when a wheel is missing or has another hash.
     """
-    lock = REQUIREMENTS / f"sandbox-{name}.txt"
     pip = pip_requirement()
     digest = hashlib.sha256(lock.read_bytes() + pip.encode()).hexdigest()[:12]
     parent = user_cache() / "wheels"
-    folder = parent / f"{name}-{PYTHON}-{architecture}-{digest}"
+    folder = parent / f"{lock.stem}-{PYTHON}-{architecture}-{digest}"
     if folder.is_dir():
         return folder
     parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +55,7 @@ def wheelhouse(name: str, *, architecture: str) -> Path:
         target = Path(temporary) / "wheels"
         wanted = Path(temporary) / "pip.txt"
         wanted.write_text(pip)
-        _download(target, [lock, wanted], title=f"wheels of the {name} image", arch=architecture)
+        _download(target, [lock, wanted], title=f"wheels of {lock.name}", arch=architecture)
         try:
             target.rename(folder)
         except OSError:

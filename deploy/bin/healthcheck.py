@@ -1,0 +1,51 @@
+"""Says whether the process of this container does its work: exit code 0, or 1 with a reason.
+
+`web` must answer /readyz. `worker` must have told the database lately that it lives and can reach its Docker Engine.
+"""
+
+import http.client
+import os
+import socket
+import sys
+
+WEB_SECONDS = 5
+
+
+def web() -> str:
+    """Return why the site is not ready, or an empty string."""
+    allowed = os.environ.get("ALLOWED_HOSTS", "").split(",")
+    name = next((host.strip().lstrip(".") for host in allowed if host.strip(" .*")), "localhost")
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=WEB_SECONDS)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": name})
+        response = connection.getresponse()
+        text = response.read(1000).decode(errors="replace")
+        return "" if response.status == http.HTTPStatus.OK else f"{response.status}: {text}"
+    except OSError as error:
+        return f"no answer: {error}"
+    finally:
+        connection.close()
+
+
+def worker() -> str:
+    """Return why this worker cannot grade, or an empty string."""
+    import django  # noqa: PLC0415 - the other checks do without
+
+    django.setup()
+    from backpath.grading.clock import database_now  # noqa: PLC0415 - needs Django set up
+    from backpath.grading.selectors import (  # noqa: PLC0415 - needs Django set up
+        heartbeat_lifetime,
+        heartbeats_since,
+    )
+
+    host = socket.gethostname()
+    for heartbeat in heartbeats_since(database_now() - heartbeat_lifetime()):
+        if heartbeat.worker.endswith(f"@{host}"):
+            return "" if heartbeat.is_ok else f"{heartbeat.message} {heartbeat.remedy}"
+    return "no sign of life"
+
+
+if __name__ == "__main__":
+    problem = {"web": web, "worker": worker}[sys.argv[1]]()
+    print(problem or "ok")
+    sys.exit(1 if problem else 0)
