@@ -22,8 +22,8 @@ from backpath.catalog.yaml_lines import LocatedYaml
 Report = Callable[[tuple[str | int, ...], str, str], None]
 """Takes a key path of the YAML file, a message and a remedy."""
 
-_ASSIGNMENT: Final = TypeAdapter(AssignmentFile)
-_WRONG: Final = TypeAdapter(WrongFile)
+_ASSIGNMENT: Final = TypeAdapter(AssignmentFile).validate_python
+_WRONG: Final = TypeAdapter(WrongFile).validate_python
 _FOLDERS = ("starter", "public", "grader", "reference", "wrong")
 
 

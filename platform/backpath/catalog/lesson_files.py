@@ -3,9 +3,9 @@ what files say about each other is checked in `catalog.references`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from pydantic import TypeAdapter
@@ -40,10 +40,10 @@ _IMAGE_STARTS: Final[Mapping[str, tuple[bytes, ...]]] = {
 }
 _MODULE_FOLDER = re.compile(r"^(?P<number>\d{2})-(?P<slug>.+)$")
 _LESSON_FOLDER = re.compile(r"^(?P<number>\d{3})-(?P<slug>.+)$")
-_PATH: Final = TypeAdapter(PathFile)
-_MODULE: Final = TypeAdapter(ModuleFile)
-_LESSON: Final = TypeAdapter(LessonMeta)
-_QUIZ: Final = TypeAdapter(list[QuizItem])
+_PATH: Final = TypeAdapter(PathFile).validate_python
+_MODULE: Final = TypeAdapter(ModuleFile).validate_python
+_LESSON: Final = TypeAdapter(LessonMeta).validate_python
+_QUIZ: Final = TypeAdapter(list[QuizItem]).validate_python
 MIN_QUIZ_ITEMS: Final = 4
 MAX_QUIZ_ITEMS: Final = 6
 
@@ -66,7 +66,7 @@ def read_paths(files: ContentFiles) -> list[PathContent]:
 
 
 def load_yaml[Model](
-    files: ContentFiles, path: Path, model: TypeAdapter[Model]
+    files: ContentFiles, path: Path, parse: Callable[[Any], Model]
 ) -> tuple[Model | None, LocatedYaml]:
     """Read and validate a YAML file; problems go to `files`."""
     text = files.read_text(path)
@@ -76,7 +76,7 @@ def load_yaml[Model](
     files.problems.extend(problems)
     if problems and located.data is None:
         return None, located
-    value, field_problems = validate(located, model, files.name(path))
+    value, field_problems = validate(located, parse, files.name(path))
     files.problems.extend(field_problems)
     return value, located
 

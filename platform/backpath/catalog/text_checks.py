@@ -19,7 +19,8 @@ Report = Callable[[int, str, str], None]
 """Takes a line, a message and a remedy."""
 
 # Ids that the page around the text uses.
-RESERVED_IDS: Final = frozenset({"main", "check", "top"})
+RESERVED_IDS: Final = frozenset({"main", "top", "check", "checks", "attempts", "done"})
+RESERVED_ID_STARTS: Final = ("i-", "check-", "group-", "path-", "module-", "tabs-")
 _RUN_LANGUAGES: Final = frozenset({"python"})
 _TAGS_TEXT: Final = "`run`, `expect-error` or `illustration`"
 
@@ -56,7 +57,7 @@ def _check_headings(scan: MarkdownScan, report: Report) -> None:
         elif not _is_id(heading.id):
             remedy = "Use lower-case letters, digits and single hyphens, beginning with a letter."
             report(line, f"`{heading.id}` cannot be the id of a heading.", remedy)
-        elif heading.id in RESERVED_IDS:
+        elif heading.id in RESERVED_IDS or heading.id.startswith(RESERVED_ID_STARTS):
             remedy = "Give the heading another: `{#…}`."
             report(line, f"The id `{heading.id}` is used by the page itself.", remedy)
         elif heading.id in seen:

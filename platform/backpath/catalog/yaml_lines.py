@@ -6,11 +6,12 @@ that are not text, aliases (a short file can expand to gigabytes), and bare word
 `on`, `yes` and `no` that become booleans.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from backpath.catalog.schema import Problem
 
@@ -138,11 +139,14 @@ _REMEDIES: Final = {
 
 
 def validate[Model](
-    located: LocatedYaml, model: TypeAdapter[Model], file: str
+    located: LocatedYaml, parse: Callable[[Any], Model], file: str
 ) -> tuple[Model | None, list[Problem]]:
-    """The data as `model`, or None and one problem for each field that is wrong."""
+    """The data as `parse` makes it, or None and one problem for each field that is wrong.
+
+    `parse` is the `validate_python` of a pydantic TypeAdapter: raises ValidationError.
+    """
     try:
-        return model.validate_python(located.data), _bare_boolean_problems(located, file)
+        return parse(located.data), _bare_boolean_problems(located, file)
     except ValidationError as error:
         return None, [_field_problem(located, file, dict(item)) for item in error.errors()]
 

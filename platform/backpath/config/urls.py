@@ -10,5 +10,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("", include("backpath.learning.catalog_urls")),
+    path("", include("backpath.learning.urls")),
     path("", include("backpath.grading.urls")),
 ]
