@@ -1,6 +1,7 @@
 """Says whether the process of this container does its work: exit code 0, or 1 with a reason.
 
-`web` must answer /readyz. `worker` must have told the database lately that it lives and can reach its Docker Engine.
+`web` must answer /readyz. `worker` must have told the database lately that it lives and can
+reach its Docker Engine.
 """
 
 import http.client

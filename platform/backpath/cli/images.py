@@ -26,7 +26,7 @@ BASE = "backpath/sandbox-base"
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """One image: its ``repository``, its Dockerfile and lock, and the ``folders`` copied into it."""
+    """One image: its ``repository``, Dockerfile and lock, and the ``folders`` copied into it."""
 
     repository: str
     recipe: Path
