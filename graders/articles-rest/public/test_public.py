@@ -56,8 +56,9 @@ def test_create_answers_201_with_the_article(api):
 
 def test_location_leads_to_the_article(api):
     sent = new_article()
-    location = api.post("/articles", json=sent).headers["Location"]
-    assert api.get(location).json()["title"] == sent["title"]
+    response = api.post("/articles", json=sent)
+    assert "Location" in response.headers
+    assert api.get(response.headers["Location"]).json()["title"] == sent["title"]
 
 
 def test_read_one_article(api, article):
