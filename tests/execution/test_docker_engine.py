@@ -14,6 +14,7 @@ import pytest
 from backpath.execution.docker_engine import (
     LABEL_CREATED,
     LABEL_JOB,
+    LABEL_OWNER,
     DockerEngine,
     SandboxSettings,
     SandboxUnavailable,
@@ -104,25 +105,29 @@ def test_an_unknown_runtime_is_our_fault_and_leaves_nothing(make_engine):
 def test_the_sweep_removes_what_no_living_job_owns(make_engine):
     client = docker.from_env()
     image = SandboxSettings().app_image
-    run = uuid.uuid4()
+    run = str(uuid.uuid4())
     old = str(int(time.time()) - 600)
     ids = {
         name: client.api.create_container(
-            image, labels={LABEL_JOB: f"{name}-{run}", LABEL_CREATED: created}
+            image, labels={LABEL_JOB: name, LABEL_CREATED: created, LABEL_OWNER: owner}
         )["Id"]
-        for name, created in [("dead", old), ("alive", old), ("young", str(int(time.time())))]
+        for name, created, owner in [
+            ("dead", old, run),
+            ("alive", old, run),
+            ("young", str(int(time.time())), run),
+            ("of another installation", old, f"{run}-other"),
+        ]
     }
-    others = frozenset(
-        container.labels[LABEL_JOB]
-        for container in client.containers.list(all=True, filters={"label": LABEL_JOB})
-        if not container.labels[LABEL_JOB].endswith(str(run))
-    )
     try:
-        removed = make_engine().sweep(job_ids_alive=others | {f"alive-{run}"}, grace_seconds=60)
+        removed = make_engine(owner=run).sweep(job_ids_alive=frozenset({"alive"}), grace_seconds=60)
 
         left = {c.id for c in client.containers.list(all=True, filters={"label": LABEL_JOB})}
         assert removed == 1
-        assert {name for name, container in ids.items() if container in left} == {"alive", "young"}
+        assert {name for name, container in ids.items() if container in left} == {
+            "alive",
+            "young",
+            "of another installation",
+        }
     finally:
         for container in ids.values():
             try:

@@ -29,6 +29,7 @@ APP_UID, RUNNER_UID = 10002, 10001
 LABEL_JOB = "backpath.job"
 LABEL_ROLE = "backpath.role"
 LABEL_CREATED = "backpath.created"
+LABEL_OWNER = "backpath.owner"
 # Engine calls that hang are a fault of the sandbox, not a reason to wait for ever.
 API_TIMEOUT_SECONDS = 60
 MIB = 1 << 20
@@ -41,6 +42,8 @@ class SandboxSettings:
     app_image: str = "backpath/sandbox-app:latest"
     runner_image: str = "backpath/sandbox-runner:latest"
     runtime: str = "runc"
+    owner: str = "backpath"
+    """Which installation a container belongs to: several may share one Docker Engine."""
     runner_memory_mb: int = 320
     runner_pids: int = 64
     runner_cpus: float = 1.0
@@ -172,13 +175,15 @@ class DockerEngine:
         return EngineHealth(ok=True, message="Docker and the sandbox images are there.", remedy="")
 
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
-        """Remove sandbox containers whose job is not in `job_ids_alive`.
+        """Remove this owner's sandbox containers whose job is not in `job_ids_alive`.
 
         Containers younger than `grace_seconds` are left alone: their job may be just starting.
         """
         removed = 0
         try:
-            containers = self._api().containers(all=True, filters={"label": LABEL_JOB})
+            containers = self._api().containers(
+                all=True, filters={"label": [LABEL_JOB, f"{LABEL_OWNER}={self._settings.owner}"]}
+            )
         except _ENGINE_ERRORS as error:
             raise SandboxUnavailable(_reason(error)) from error
         for entry in containers:
@@ -284,7 +289,12 @@ class DockerEngine:
             # the container ends itself.
             stdin_open=True,
             detach=False,
-            labels={LABEL_JOB: job_id, LABEL_ROLE: role, LABEL_CREATED: str(int(time.time()))},
+            labels={
+                LABEL_JOB: job_id,
+                LABEL_ROLE: role,
+                LABEL_OWNER: self._settings.owner,
+                LABEL_CREATED: str(int(time.time())),
+            },
             host_config=host_config,
         )
         return str(container["Id"])

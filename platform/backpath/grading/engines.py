@@ -1,6 +1,7 @@
 """The engine that the settings name."""
 
 import functools
+import hashlib
 import os
 
 from django.conf import settings
@@ -14,14 +15,16 @@ def get_engine() -> Engine:
 
     A worker forks; connections to an Engine must not be shared with the parent.
     """
-    return _engine_of(os.getpid())
+    return _engine_of(os.getpid(), settings.BACKPATH_ENGINE)
 
 
 @functools.lru_cache(maxsize=1)
-def _engine_of(process_id: int) -> Engine:  # noqa: ARG001 - the cache's key
-    engine: Engine = import_string(settings.BACKPATH_ENGINE).from_settings(
+def _engine_of(process_id: int, class_path: str) -> Engine:  # noqa: ARG001 - part of the key
+    engine: Engine = import_string(class_path).from_settings(
         app_image=settings.BACKPATH_APP_IMAGE,
         runner_image=settings.BACKPATH_RUNNER_IMAGE,
         runtime=settings.BACKPATH_SANDBOX_RUNTIME,
+        # All processes of one installation share its key, and no other installation does.
+        owner=hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12],
     )
     return engine
