@@ -149,6 +149,9 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         running = [child for child in self._children if child.process is not None]
+        if running:
+            with self._printing:
+                self.output.print("\n  Stopping; a second Ctrl-C stops at once …")
         for child in running:
             _signal_leader(child.process, signal.SIGTERM)
         asked = self._stop_requests

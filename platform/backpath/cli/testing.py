@@ -76,7 +76,7 @@ def run(
         return not only or name.split(maxsplit=1)[0] in only
 
     with tempfile.TemporaryDirectory(prefix="backpath-test-") as scratch:
-        environment = testing_environment(Path(scratch))
+        environment = environment_of_tests(Path(scratch))
         for check in checks(environment):
             if is_wanted(check.name):
                 _run_check(check, results)
@@ -90,7 +90,7 @@ def run(
     _close(results)
 
 
-def testing_environment(scratch: Path) -> dict[str, str]:
+def environment_of_tests(scratch: Path) -> dict[str, str]:
     """The environment of checks and tests: this machine's, without its installation."""
     environment = {
         name: value
