@@ -2,7 +2,8 @@
 
 import pytest
 
-from backpath.grading.check_view import LessonLink, duration_text
+from backpath.catalog.selectors import SectionLink
+from backpath.grading.check_view import duration_text
 from backpath.grading.presentation import report_json, report_page
 from backpath.grading.priorities import blockers, fix_order
 from tests.grading.report_factories import (
@@ -17,7 +18,7 @@ PATCH_FAILED = {
     "patch.twice": "not_reached",
     "patch.null": "not_reached",
 }
-LINK = LessonLink("put-vs-patch", "patch", "PUT or PATCH", "PATCH changes part")
+LINK = SectionLink("put-vs-patch", "patch", "PUT or PATCH", "PATCH changes part")
 
 
 def test_the_first_blocking_failure_is_open_and_the_rest_in_order_of_mending() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from backpath.catalog.selectors import SectionLink
 from backpath.grading.difference import (
     DiffLine,
     Shown,
@@ -20,16 +21,6 @@ from backpath.grading.priorities import STATES
 SHOWN_HEADERS: Final = frozenset(
     {"content-type", "content-length", "location", "allow", "retry-after", "etag", "link"}
 )
-
-
-@dataclass(frozen=True)
-class LessonLink:
-    """The lesson section that teaches what a check is about."""
-
-    slug: str
-    anchor: str
-    title: str
-    section: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ class CheckView:
     is_hidden: bool
     why: str
     hints: tuple[str, ...]
-    lesson: LessonLink | None
+    lesson: SectionLink | None
     message: str
     diff: tuple[DiffLine, ...]
     exchanges: tuple[ExchangeView, ...]
@@ -93,7 +84,7 @@ def check_view(
     result: CheckResult,
     spec: Mapping[str, Any],
     before: CheckResult | None,
-    lessons: Mapping[str, LessonLink],
+    lessons: Mapping[str, SectionLink],
     *,
     group_title: str,
     place: int,

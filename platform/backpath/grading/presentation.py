@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backpath.grading.check_view import CheckView, LessonLink, check_view, duration_text
+from backpath.catalog.selectors import SectionLink
+from backpath.grading.check_view import CheckView, check_view, duration_text
 from backpath.grading.difference import Shown, plain_text, tail
 from backpath.grading.models import CheckResult, GradingJob, Report
 from backpath.grading.priorities import blockers, fix_order
@@ -116,7 +117,7 @@ def report_page(
     previous_results: Sequence[CheckResult] = (),
     previous_number: int | None = None,
     is_same_grader: bool = True,
-    lessons: Mapping[str, LessonLink] | None = None,
+    lessons: Mapping[str, SectionLink] | None = None,
 ) -> ReportPage:
     """Return the page of one report.
 
@@ -169,7 +170,7 @@ def _groups(
     results: Sequence[CheckResult],
     specs: Mapping[str, Mapping[str, Any]],
     before: Mapping[str, CheckResult],
-    lessons: Mapping[str, LessonLink],
+    lessons: Mapping[str, SectionLink],
     order: Sequence[str],
 ) -> tuple[GroupView, ...]:
     titles = {str(group["id"]): str(group["title"]) for group in definition.get("groups", ())}

@@ -35,14 +35,21 @@ from backpath.grading.models import Submission
 
 FILES_FIELD: Final = "files"
 FOLDER_FIELD: Final = "folder"
+FOREIGN_ARCHIVES: Final = (".rar", ".7z", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".zipx")
 # What the form's own fields and the headers of up to 2,100 parts may add to the files.
 OVERHEAD_BYTES: Final = 2 * 1024 * 1024
 
 
 class UploadRefused(LearnerError):
-    """The request cannot be read as an upload at all."""
+    """The request is too large to be read."""
 
     code = "upload-refused"
+
+
+class UploadBroken(UploadRefused):
+    """The request ended early or is no multipart body."""
+
+    code = "upload-broken"
 
 
 class NothingChosen(LearnerError):
@@ -123,8 +130,8 @@ class FolderUploadHandler(FileUploadHandler):
 def read_request(request: HttpRequest, limits: BundleLimits) -> Callable[[], Upload]:
     """Read a request's body within limits and return what gives the upload in it.
 
-    Must run before anything touches `request.POST`. Raises `UploadRefused` in words for the
-    learner where Django would answer 400 without any.
+    Must run before anything touches `request.POST`. Raises `UploadRefused` or `UploadBroken`
+    in words for the learner where Django would answer 400 without any.
     """
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length > limits.packed_bytes + OVERHEAD_BYTES:
@@ -140,7 +147,7 @@ def read_request(request: HttpRequest, limits: BundleLimits) -> Callable[[], Upl
             "folders such as .venv, node_modules and .git, or hand in a zip."
         ) from error
     except (TooManyFieldsSent, RequestDataTooBig, MultiPartParserError) as error:
-        raise UploadRefused(
+        raise UploadBroken(
             "The upload did not arrive whole, so it was not read. Try it once more."
         ) from error
     return lambda: _upload(files, handler.paths)
@@ -157,8 +164,13 @@ def _upload(files: MultiValueDict[str, UploadedFile[Any]], paths: dict[str, list
         return Upload(Submission.Source.FOLDER, folder)
     if not loose:
         raise NothingChosen("Choose an archive, some files or a folder first.")
-    is_archive = len(loose) == 1 and is_archive_name(loose[0][0])
+    is_archive = len(loose) == 1 and _is_meant_as_archive(loose[0][0])
     return Upload(Submission.Source.ARCHIVE if is_archive else Submission.Source.FILES, loose)
+
+
+def _is_meant_as_archive(name: str) -> bool:
+    """Whether to read it as an archive, or to be told that its kind is not taken."""
+    return is_archive_name(name) or name.lower().endswith(FOREIGN_ARCHIVES)
 
 
 def make_bundle(upload: Upload, limits: BundleLimits) -> Bundle:

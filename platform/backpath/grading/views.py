@@ -18,11 +18,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from backpath.accounts.models import User
-from backpath.catalog.models import Assignment, Lesson
+from backpath.catalog.models import Assignment
+from backpath.catalog.selectors import find_assignment, section_links
 from backpath.execution.bundle import Bundle, BundleLimits, BundleRefused
 from backpath.execution.bundle_rules import IGNORED_FOLDERS
 from backpath.grading import selectors
-from backpath.grading.check_view import LessonLink
 from backpath.grading.difference import plain_text
 from backpath.grading.graders import definition_of
 from backpath.grading.jobs import NothingToRetry
@@ -35,6 +35,7 @@ from backpath.grading.submitted_files import default_path, read_submitted_file
 from backpath.grading.uploads import (
     NothingChosen,
     Upload,
+    UploadBroken,
     UploadRefused,
     make_bundle,
     read_request,
@@ -63,16 +64,18 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     Exempt from the general CSRF check, which would read the body before its limits and its
     folder paths are taken care of; `_hand_in` checks the token itself.
     """
-    assignment = get_object_or_404(Assignment, slug=slug, is_published=True)
+    assignment = find_assignment(slug)
+    if assignment is None:
+        raise Http404("There is no such project.")
     if request.method != "POST":
         return _submit_page(request, assignment)
     try:
         read = read_request(request, LIMITS)
     except UploadRefused as error:
         refusal = Refusal("The upload could not be read", "", error.message)
-        return _submit_page(
-            request, assignment, refusal=refusal, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        )
+        is_broken = isinstance(error, UploadBroken)
+        status = HTTPStatus.BAD_REQUEST if is_broken else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return _submit_page(request, assignment, refusal=refusal, status=status)
     return _hand_in(request, assignment, read)
 
 
@@ -238,27 +241,10 @@ def _page_of(decided: Report) -> ReportPage:
         previous_results=list(previous.results.all()) if previous else (),
         previous_number=previous.job.submission_number if previous else None,
         is_same_grader=comparison.is_same_grader if comparison else True,
-        lessons=_lesson_links(decided.definition),
+        lessons=section_links(
+            str(check["lesson"]) for check in decided.definition["checks"] if check.get("lesson")
+        ),
     )
-
-
-def _lesson_links(definition: dict[str, Any]) -> dict[str, LessonLink]:
-    """Links for the lesson references of a definition; lessons that are gone have none."""
-    wanted = {str(check["lesson"]) for check in definition["checks"] if check.get("lesson")}
-    slugs = {reference.partition("#")[0] for reference in wanted}
-    lessons = {
-        lesson.slug: lesson
-        for lesson in Lesson.objects.filter(slug__in=slugs, is_published=True).only(
-            "slug", "title", "toc"
-        )
-    }
-    links = {}
-    for reference in wanted:
-        slug, _, anchor = reference.partition("#")
-        if lesson := lessons.get(slug):
-            sections = {entry["id"]: entry["title"] for entry in lesson.toc}
-            links[reference] = LessonLink(slug, anchor, lesson.title, sections.get(anchor, ""))
-    return links
 
 
 def _same_files(earlier: Submission) -> str:
