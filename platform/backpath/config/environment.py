@@ -60,12 +60,13 @@ def read_secret_key(path: Path) -> str:
     return key
 
 
-def database_settings(parsed: Mapping[str, Any]) -> dict[str, Any]:
+def database_settings(parsed: Mapping[str, Any], *, pool_size: int) -> dict[str, Any]:
     """Complete what a database URL says with the options that grading relies on.
 
     `parsed` is django-environ's dict for the URL. SQLite gets write-ahead logging and
-    IMMEDIATE transactions, so that two writers queue up instead of failing half-way;
-    PostgreSQL gets a connection pool.
+    IMMEDIATE transactions, so that two writers queue up instead of failing half-way.
+    PostgreSQL gets a pool of `pool_size` connections; 0 opens one for each request or task,
+    which is what processes that fork need.
     """
     settings = dict(parsed)
     options = dict(settings.get("OPTIONS", {}))
@@ -76,8 +77,9 @@ def database_settings(parsed: Mapping[str, Any]) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         } | options
     elif settings["ENGINE"] == "django.db.backends.postgresql":
-        options = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} | options
-        settings["CONN_HEALTH_CHECKS"] = True
+        if pool_size:
+            options = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} | options
+            settings["CONN_HEALTH_CHECKS"] = True
     else:
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with sqlite:/// or postgres://; "

@@ -95,7 +95,8 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {
     "default": database_settings(
-        env.db_url("DATABASE_URL", default=f"sqlite:///{BACKPATH_DATA_DIR / 'db.sqlite3'}")
+        env.db_url("DATABASE_URL", default=f"sqlite:///{BACKPATH_DATA_DIR / 'db.sqlite3'}"),
+        pool_size=env.int("BACKPATH_DB_POOL", default=0),
     )
 }
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -111,14 +111,12 @@ class GradingJobAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
                 self.message_user(request, f"{job.pk}: {error.message}", messages.WARNING)
             else:
                 started += 1
-        self.message_user(request, f"{started} jobs run again.", messages.SUCCESS)
+        self.message_user(request, f"Run again: {started}.", messages.SUCCESS)
 
     @admin.action(description="Cancel open jobs", permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[GradingJob]) -> None:
         canceled = sum(jobs.cancel_job(job_id) for job_id in queryset.values_list("pk", flat=True))
-        self.message_user(
-            request, f"{canceled} of {len(queryset)} jobs were open and are canceled."
-        )
+        self.message_user(request, f"Canceled: {canceled} of {len(queryset)}.")
 
 
 class ResultInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.db import close_old_connections
+from django.db import connection
 from django.http import (
     Http404,
     HttpRequest,
@@ -154,7 +154,7 @@ def _find(request: HttpRequest, submission_id: UUID) -> Submission:
     try:
         found = selectors.visible_submissions(request.user).filter(pk=submission_id).first()
     finally:
-        close_old_connections()
+        _release_connection()
     if found is None:
         raise Http404("There is no such submission.")
     return found
@@ -164,7 +164,13 @@ def _read(submission: Submission, after: int) -> Snapshot:
     try:
         return snapshot(submission, after)
     finally:
-        close_old_connections()
+        _release_connection()
+
+
+def _release_connection() -> None:
+    """Give the connection back while the stream waits; one in a transaction is the caller's."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _event_id(value: str | None) -> int:

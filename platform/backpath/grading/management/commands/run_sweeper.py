@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from argparse import ArgumentParser
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,8 +23,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="sweep once and exit")
+        parser.add_argument(
+            "--touch", type=Path, help="file whose time is set after each sweep, for health checks"
+        )
 
-    def handle(self, *args: Any, once: bool = False, **options: Any) -> None:  # noqa: ARG002
+    def handle(
+        self,
+        *args: Any,  # noqa: ARG002
+        once: bool = False,
+        touch: Path | None = None,
+        **options: Any,  # noqa: ARG002
+    ) -> None:
         if once:
             result = sweep(send_job)
             self.stdout.write(f"expired: {result.expired}, sent: {result.sent}")
@@ -39,6 +49,8 @@ class Command(BaseCommand):
         while not stopped.is_set():
             try:
                 sweep(send_job)
+                if touch is not None:
+                    touch.touch()
             except DatabaseError:
                 logger.warning("The database does not answer", exc_info=True)
             finally:

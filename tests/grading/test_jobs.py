@@ -1,0 +1,594 @@
+"""One job, from claim to report, and everything that can come between."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from backpath.catalog.models import Assignment
+from backpath.execution.engine import EngineHealth, RunRequest
+from backpath.execution.outcome import Phase, RunOutcome
+from backpath.grading import jobs
+from backpath.grading.clock import database_now
+from backpath.grading.jobs import JobDecision, cancel_job, claim_job, expire_job, run_job
+from backpath.grading.models import CheckResult, GradingJob, JobEvent, Report
+from backpath.grading.storage import archive_name
+from tests.grading.factories import (
+    CHECKS,
+    make_assignment,
+    make_bundle,
+    make_check,
+    make_exchange,
+    make_job,
+    make_outcome,
+    make_submission,
+    make_tar,
+    make_user,
+)
+from tests.grading.fakes import FakeEngine, OnEvent, ShouldStop
+
+State = GradingJob.State
+
+
+def run(job: GradingJob, engine: FakeEngine | None = None, worker: str = "w1") -> JobDecision:
+    decision = run_job(job_id=job.pk, engine=engine or FakeEngine(), worker_name=worker)
+    job.refresh_from_db()
+    return decision
+
+
+def events_of(job: GradingJob) -> list[tuple[str, dict[str, Any]]]:
+    return list(job.events.order_by("sequence").values_list("kind", "payload"))
+
+
+# The way it should go ------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_job_becomes_a_report() -> None:
+    assignment = make_assignment(grader=make_tar({"test_all.py": b"pass\n"}))
+    bundle = make_bundle()
+    job = make_job(make_submission(assignment=assignment, bundle=bundle))
+    failed = make_check(
+        "read.list", "failed", expected="200", actual="404", exchanges=[make_exchange()]
+    )
+    outcome = make_outcome(
+        checks=[make_check("start.health"), failed, make_check("read.secret")],
+        app_log_tail="started\n",
+    )
+    engine = FakeEngine(outcome)
+    assert run(job, engine) == JobDecision.FINISHED
+
+    assert (job.state, job.worker, job.fencing_number) == (State.FINISHED, "w1", 1)
+    assert job.grader_hash == assignment.grader_hash
+    assert job.lease_expires_at is None
+    moments = [
+        job.requested_at,
+        job.claimed_at,
+        job.started_at,
+        job.finished_at,
+        job.reported_at,
+    ]
+    assert None not in moments
+    assert moments == sorted(moments)  # type: ignore[type-var]
+
+    report = job.report
+    assert (report.verdict, report.score, report.max_score) == ("failed", 50, 100)
+    assert report.counts == {"passed": 2, "failed": 1}
+    assert report.definition["checks"] == CHECKS
+    assert report.pass_score == 80
+    assert (report.seed, report.grader_hash) == (job.seed, assignment.grader_hash)
+    assert report.image_digests == {"app": "sha256:aa", "runner": "sha256:bb"}
+    assert report.packages == {"flask": "3.1.0"}
+    assert report.timings == {"sandbox": 0.4, "app_start": 0.2, "checks": 1.5, "total": 2.1}
+    assert report.app_log_tail == "started\n"
+
+    result = report.results.get(check_id="read.list")
+    assert (result.position, result.group, result.title) == (2, "read", "GET /articles lists")
+    assert (result.outcome, result.points, result.max_points) == ("failed", 0, 50)
+    assert (result.expected, result.actual) == ("200", "404")
+    assert result.exchanges[0]["curl"] == "curl http://localhost/articles"
+
+    request = engine.requests[0]
+    assert request.job_id == str(job.pk)
+    assert request.submission_tar == bundle.tar
+    assert request.grader_tar == make_tar({"test_all.py": b"pass\n"})
+    assert request.seed == job.seed
+    assert [check["id"] for check in request.manifest["checks"]] == [c["id"] for c in CHECKS]
+    assert set(request.manifest) == {"checks", "groups", "limits"}
+
+
+@pytest.mark.django_db
+def test_events_are_kept_in_order() -> None:
+    job = make_job()
+    run(job)
+    assert events_of(job) == [
+        ("phase", {"name": "starting"}),
+        ("phase", {"name": "app_starting"}),
+        ("phase", {"name": "checking"}),
+        *(
+            (
+                "check",
+                {
+                    "check_id": check["id"],
+                    "title": check["title"],
+                    "outcome": "passed",
+                    "points": check["points"],
+                },
+            )
+            for check in CHECKS
+        ),
+        ("phase", {"name": "finishing"}),
+        ("decided", {}),
+    ]
+    sequences = job.events.order_by("pk").values_list("sequence", flat=True)
+    assert list(sequences) == list(range(1, 9))
+    assert job.event_count == 8
+
+
+@pytest.mark.django_db
+def test_the_phase_is_seen_while_it_lasts() -> None:
+    job = make_job()
+    seen: list[tuple[str, str]] = []
+
+    def look(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        job.refresh_from_db()
+        seen.append((job.state, job.phase))
+
+    run(job, FakeEngine(on_run=look))
+    assert seen == [("running", "starting")]
+    assert job.phase == ""
+
+
+@pytest.mark.django_db
+def test_the_wall_clock_stays_below_the_hard_limit(settings: Settings) -> None:
+    settings.BACKPATH_HARD_LIMIT_SECONDS = 150
+    job = make_job()
+    engine = FakeEngine()
+    run(job, engine)
+    assert engine.requests[0].manifest["limits"]["wall_seconds"] == 30
+
+
+# Claiming ------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [s for s in State if s != State.QUEUED])
+def test_only_queued_jobs_are_claimed(state: State) -> None:
+    job = make_job(state=state, worker="other")
+    engine = FakeEngine()
+    assert run(job, engine) == JobDecision.REFUSED
+    assert (job.state, job.worker) == (state, "other")
+    assert engine.requests == []
+
+
+@pytest.mark.django_db
+def test_a_message_delivered_again_does_no_harm() -> None:
+    job = make_job()
+    assert run(job) == JobDecision.FINISHED
+    assert run(job, worker="w2") == JobDecision.REFUSED
+    assert job.worker == "w1"
+    assert Report.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_job_that_does_not_exist_is_refused() -> None:
+    job = make_job()
+    job_id = job.pk
+    job.delete()
+    assert run_job(job_id=job_id, engine=FakeEngine(), worker_name="w") == JobDecision.REFUSED
+
+
+@pytest.mark.django_db
+def test_waiting_jobs_keep_their_order() -> None:
+    learner, assignment = make_user(), make_assignment()
+    first, second, third = (
+        make_job(make_submission(learner=learner, assignment=assignment)) for _ in range(3)
+    )
+    assert run(third) == JobDecision.REFUSED
+    assert run(second) == JobDecision.REFUSED
+    first_claim = claim_job(job_id=first.pk, worker_name="w")
+    assert first_claim is not None
+    # The first runs now, which keeps the second waiting just the same.
+    assert run(second) == JobDecision.REFUSED
+    GradingJob.objects.filter(pk=first.pk).update(state=State.FINISHED)
+    assert run(third) == JobDecision.REFUSED
+    assert run(second) == JobDecision.FINISHED
+    assert run(third) == JobDecision.FINISHED
+
+
+@pytest.mark.django_db
+def test_jobs_of_others_and_for_other_assignments_do_not_wait() -> None:
+    learner, assignment = make_user(), make_assignment()
+    first = make_job(make_submission(learner=learner, assignment=assignment))
+    elsewhere = make_job(make_submission(learner=learner))
+    other = make_job(make_submission(assignment=assignment))
+    assert claim_job(job_id=first.pk, worker_name="w")
+    assert claim_job(job_id=elsewhere.pk, worker_name="w")
+    assert claim_job(job_id=other.pk, worker_name="w")
+
+
+@pytest.mark.django_db
+def test_a_canceled_job_holds_nobody_up() -> None:
+    learner, assignment = make_user(), make_assignment()
+    first, second = (
+        make_job(make_submission(learner=learner, assignment=assignment)) for _ in range(2)
+    )
+    cancel_job(first.pk)
+    assert run(second) == JobDecision.FINISHED
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_two_running_jobs() -> None:
+    learner, assignment = make_user(), make_assignment()
+    first, second = (
+        make_job(make_submission(learner=learner, assignment=assignment)) for _ in range(2)
+    )
+    GradingJob.objects.filter(pk=first.pk).update(state=State.RUNNING)
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        GradingJob.objects.filter(pk=second.pk).update(state=State.RUNNING)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_race_for_one_job() -> None:
+    job = make_job()
+    start = threading.Barrier(4)
+    decisions: list[JobDecision] = []
+
+    def work(number: int) -> None:
+        try:
+            start.wait()
+            decisions.append(run_job(job_id=job.pk, engine=FakeEngine(), worker_name=f"w{number}"))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(decisions) == ["finished", "refused", "refused", "refused"]
+    assert Report.objects.count() == 1
+    assert CheckResult.objects.count() == len(CHECKS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_race_for_the_jobs_of_one_learner() -> None:
+    learner, assignment = make_user(), make_assignment()
+    waiting = [make_job(make_submission(learner=learner, assignment=assignment)) for _ in range(4)]
+    start = threading.Barrier(4)
+    running: list[int] = []
+    most = []
+
+    def look(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        running.append(1)
+        most.append(len(running))
+        running.pop()
+
+    def work(job: GradingJob) -> None:
+        try:
+            start.wait()
+            run_job(job_id=job.pk, engine=FakeEngine(on_run=look), worker_name="w")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in waiting]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    finished = GradingJob.objects.filter(state=State.FINISHED).order_by("submission_number")
+    numbers = list(finished.values_list("submission_number", flat=True))
+    # Whoever was too early was refused; who ran, ran alone and in order.
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers
+    assert set(most) == {1}
+
+
+# No engine -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_without_an_engine_the_job_stays_queued() -> None:
+    job = make_job(enqueued_at=database_now(), enqueue_count=1)
+    down = FakeEngine(health=EngineHealth(ok=False, message="no Docker", remedy="start it"))
+    assert run(job, down) == JobDecision.NO_ENGINE
+    assert (job.state, job.attempt, job.fencing_number) == (State.QUEUED, 1, 0)
+    assert job.enqueued_at is None
+    assert down.requests == []
+
+
+# Faults of ours ------------------------------------------------------------------------
+
+
+def retry_of(job: GradingJob) -> GradingJob:
+    return GradingJob.objects.get(retry_of=job)
+
+
+FAULTS: list[tuple[RunOutcome | Exception, str, str]] = [
+    (make_outcome(status="infrastructure_error", detail="disk"), "infrastructure-error", "disk"),
+    (make_outcome(status="grader_error", detail="KeyError"), "grader-error", "KeyError"),
+    (make_outcome(checks=[]), "grader-error", "missing"),
+    (make_outcome(checks=[make_check("evil")] * 3), "grader-error", "unknown"),
+    (RuntimeError("bug"), "internal-error", "RuntimeError: bug"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("outcome", "code", "detail"), FAULTS)
+def test_a_fault_of_ours_queues_another_attempt(
+    outcome: RunOutcome | Exception, code: str, detail: str
+) -> None:
+    job = make_job()
+    assert run(job, FakeEngine(outcome)) == JobDecision.CRASHED
+    assert (job.state, job.error_code) == (State.CRASHED, code)
+    assert detail in job.error_detail
+    assert job.finished_at is not None
+    assert not Report.objects.exists()
+    retry = retry_of(job)
+    assert (retry.state, retry.attempt, retry.submission_id) == (
+        State.QUEUED,
+        2,
+        job.submission_id,
+    )
+    assert retry.not_before is not None
+    assert events_of(retry) == [("restarted", {"attempt": 2})]
+    assert ("decided", {}) not in events_of(job)
+
+
+@pytest.mark.django_db
+def test_another_attempt_waits_a_moment(settings: Settings) -> None:
+    settings.BACKPATH_RETRY_SECONDS = 60
+    job = make_job()
+    run(job, FakeEngine(RuntimeError("bug")))
+    retry = retry_of(job)
+    assert run(retry) == JobDecision.REFUSED
+    GradingJob.objects.filter(pk=retry.pk).update(not_before=database_now() - timedelta(seconds=1))
+    assert run(retry) == JobDecision.FINISHED
+    assert Report.objects.get().job == retry
+
+
+@pytest.mark.django_db
+def test_after_the_last_attempt_it_is_shown_as_our_fault(settings: Settings) -> None:
+    settings.BACKPATH_MAX_JOBS_PER_SUBMISSION = 2
+    settings.BACKPATH_RETRY_SECONDS = 0
+    job = make_job()
+    run(job, FakeEngine(RuntimeError("bug")))
+    last = retry_of(job)
+    assert run(last, FakeEngine(RuntimeError("bug"))) == JobDecision.CRASHED
+    assert not GradingJob.objects.filter(retry_of=last).exists()
+    assert events_of(last)[-1] == ("decided", {})
+
+
+@pytest.mark.django_db
+def test_a_later_submission_waits_for_the_retry(settings: Settings) -> None:
+    settings.BACKPATH_RETRY_SECONDS = 0
+    learner, assignment = make_user(), make_assignment()
+    first, second = (
+        make_job(make_submission(learner=learner, assignment=assignment)) for _ in range(2)
+    )
+    run(first, FakeEngine(RuntimeError("bug")))
+    assert run(second) == JobDecision.REFUSED
+    assert run(retry_of(first)) == JobDecision.FINISHED
+    assert run(second) == JobDecision.FINISHED
+
+
+@pytest.mark.django_db
+def test_lost_files_are_our_fault(settings: Settings) -> None:
+    job = make_job()
+    (settings.MEDIA_ROOT / archive_name(job.submission.content_hash)).unlink()
+    engine = FakeEngine()
+    assert run(job, engine) == JobDecision.CRASHED
+    assert job.error_code == "stored-files-lost"
+    assert engine.requests == []
+
+
+@pytest.mark.django_db
+def test_a_lost_grader_is_our_fault() -> None:
+    assignment = make_assignment()
+    Assignment.objects.filter(pk=assignment.pk).update(grader_hash="ab" * 32)
+    job = make_job(make_submission(assignment=assignment))
+    assert run(job) == JobDecision.CRASHED
+    assert job.error_code == "blob-missing"
+
+
+# Losing the job on the way ---------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_worker_that_comes_too_late_changes_nothing(settings: Settings) -> None:
+    """A worker stalls, its lease runs out, another attempt reports, and then it wakes up."""
+    settings.BACKPATH_RETRY_SECONDS = 0
+    job = make_job()
+
+    def stall(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        past = database_now() - timedelta(seconds=1)
+        GradingJob.objects.filter(pk=job.pk).update(lease_expires_at=past)
+        assert expire_job(job.pk)
+        outcome = make_outcome(checks=[make_check(c["id"], "failed") for c in CHECKS])
+        assert run(retry_of(job), FakeEngine(outcome), "w2") == JobDecision.FINISHED
+
+    assert run(job, FakeEngine(make_outcome(), on_run=stall)) == JobDecision.STALE
+    assert (job.state, job.error_code) == (State.CRASHED, "worker-lost")
+    report = Report.objects.get()
+    assert report.job == retry_of(job)
+    assert report.score == 0
+    # Nor did it write any event after it had lost the job.
+    assert events_of(job) == [("phase", {"name": "starting"})]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", [RuntimeError("late bug"), make_outcome(checks=[])])
+def test_a_worker_that_comes_too_late_crashes_nothing(outcome: RunOutcome | Exception) -> None:
+    job = make_job()
+
+    def lose(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        GradingJob.objects.filter(pk=job.pk).update(fencing_number=2)
+
+    assert run(job, FakeEngine(outcome, on_run=lose)) == JobDecision.STALE
+    assert job.state == State.RUNNING
+    assert GradingJob.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_lease_stops_the_run(settings: Settings) -> None:
+    settings.BACKPATH_LEASE_SECONDS = 0.3
+    job = make_job()
+    stopped = threading.Event()
+
+    def lose(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        assert not should_stop()
+        assert cancel_job(job.pk)
+        for _ in range(100):
+            if should_stop():
+                stopped.set()
+                return
+            threading.Event().wait(0.05)
+
+    outcome = make_outcome(status="infrastructure_error", detail="stopped")
+    assert run(job, FakeEngine(outcome, on_run=lose)) == JobDecision.STALE
+    assert stopped.is_set()
+    assert job.state == State.CANCELED
+    assert GradingJob.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_while_the_job_runs(settings: Settings) -> None:
+    settings.BACKPATH_LEASE_SECONDS = 0.6
+    job = make_job()
+
+    def last(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        threading.Event().wait(1.5)
+        assert not should_stop()
+        assert not expire_job(job.pk)
+
+    assert run(job, FakeEngine(on_run=last)) == JobDecision.FINISHED
+
+
+# Hostile outcomes ------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_hostile_events_feed_nothing_to_the_live_page() -> None:
+    job = make_job()
+
+    def chatter(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        for _ in range(50):
+            on_event(make_check("unknown.check"))
+            on_event(make_check("start.health", "splendid"))
+            on_event(Phase("victory"))
+            on_event(Phase("starting"))
+        for _ in range(50):
+            on_event(make_check("start.health"))
+
+    run(job, FakeEngine(on_run=chatter))
+    kinds = [kind for kind, _ in events_of(job)]
+    assert kinds == ["phase", "check", "phase", "phase", "check", "check", "phase", "decided"]
+
+
+@pytest.mark.django_db
+def test_hostile_texts_are_stored_harmless() -> None:
+    nasty = "\x00\x1b[2J\u202e" + "A" * 1_000_000
+    check = make_check(
+        "read.list",
+        "failed",
+        message=nasty,
+        expected=nasty,
+        actual=nasty,
+        output=nasty,
+        duration_ms=10**15,
+        exchanges=[make_exchange(curl=nasty, response_body=nasty, elapsed_ms=float("nan"))] * 99,
+    )
+    outcome = make_outcome(
+        checks=[make_check("start.health"), check, make_check("read.secret")],
+        app_log_tail=nasty,
+        packages={nasty: nasty},
+        timings={"total": float("inf"), "checks": 1.0},
+        image_digests={"app": nasty},
+    )
+    job = make_job()
+    assert run(job, FakeEngine(outcome)) == JobDecision.FINISHED
+    stored = job.report.results.get(check_id="read.list")
+    texts = [
+        stored.message,
+        stored.expected,
+        stored.actual,
+        stored.output,
+        stored.exchanges[0]["curl"],
+        job.report.app_log_tail,
+        *job.report.packages,
+        *job.report.packages.values(),
+        job.report.image_digests["app"],
+    ]
+    for text in texts:
+        assert text is not None
+        assert not set(text) & {"\x00", "\x1b", "\u202e"}
+        assert len(text) < 25_000
+        assert "more characters are not shown" in text
+    assert len(stored.exchanges) == 5
+    assert job.report.timings == {"checks": 1.0}
+
+
+@pytest.mark.django_db
+def test_a_hostile_error_detail_is_stored_harmless() -> None:
+    job = make_job()
+    outcome = make_outcome(status="infrastructure_error", detail="\x00" + "x" * 1_000_000)
+    assert run(job, FakeEngine(outcome)) == JobDecision.CRASHED
+    assert len(job.error_detail) < 10_000
+
+
+# What operators do -----------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_canceling_a_queued_job() -> None:
+    job = make_job()
+    assert cancel_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == State.CANCELED
+    assert events_of(job) == [("decided", {})]
+    assert not cancel_job(job.pk)
+    assert job.events.count() == 1
+
+
+@pytest.mark.django_db
+def test_retrying_goes_beyond_the_automatic_attempts() -> None:
+    job = make_job(state=State.CRASHED, attempt=3)
+    retry = jobs.retry_job(job.submission)
+    assert (retry.attempt, retry.retry_of, retry.not_before) == (4, job, None)
+    assert run(retry) == JobDecision.FINISHED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FINISHED])
+def test_only_what_failed_is_retried(state: State) -> None:
+    job = make_job(state=state)
+    with pytest.raises(jobs.NothingToRetry):
+        jobs.retry_job(job.submission)
+    assert GradingJob.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_job_whose_lease_lives_does_not_expire() -> None:
+    job = make_job()
+    assert claim_job(job_id=job.pk, worker_name="w")
+    assert not expire_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+
+
+@pytest.mark.django_db
+def test_a_check_event_carries_the_points_of_the_definition() -> None:
+    job = make_job()
+    outcome = make_outcome(
+        checks=[
+            make_check("start.health"),
+            make_check("read.list", "failed"),
+            make_check("read.secret"),
+        ]
+    )
+    run(job, FakeEngine(outcome))
+    points = [payload["points"] for kind, payload in events_of(job) if kind == JobEvent.Kind.CHECK]
+    assert points == [20, 0, 30]
