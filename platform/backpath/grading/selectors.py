@@ -188,6 +188,12 @@ def best_reports(learner: User) -> dict[UUID, Report]:
     return best
 
 
+def passed_assignment_slugs(learner: User) -> set[str]:
+    """The slugs of the assignments that the learner has passed at least once. One query."""
+    passed = Report.objects.filter(job__learner=learner, verdict=Report.Verdict.PASSED)
+    return set(passed.values_list("job__assignment__slug", flat=True).distinct())
+
+
 def _rank(report: Report) -> tuple[bool, int]:
     return report.verdict == Report.Verdict.PASSED, report.percent
 
