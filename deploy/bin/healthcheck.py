@@ -1,15 +1,19 @@
 """Says whether the process of this container does its work: exit code 0, or 1 with a reason.
 
 `web` must answer /readyz. `worker` must have told the database lately that it lives and can
-reach its Docker Engine.
+reach its Docker Engine. `sweeper` must have swept lately.
 """
 
 import http.client
 import os
 import socket
 import sys
+import time
+from pathlib import Path
 
 WEB_SECONDS = 5
+SWEEP_SECONDS = 60
+SWEPT = Path("/tmp/swept")
 
 
 def web() -> str:
@@ -46,7 +50,16 @@ def worker() -> str:
     return "no sign of life"
 
 
+def sweeper() -> str:
+    """Return why nothing is swept, or an empty string."""
+    try:
+        seconds = time.time() - SWEPT.stat().st_mtime
+    except FileNotFoundError:
+        return "not yet swept"
+    return "" if seconds < SWEEP_SECONDS else f"last swept {seconds:.0f} s ago"
+
+
 if __name__ == "__main__":
-    problem = {"web": web, "worker": worker}[sys.argv[1]]()
+    problem = {"web": web, "worker": worker, "sweeper": sweeper}[sys.argv[1]]()
     print(problem or "ok")
     sys.exit(1 if problem else 0)
