@@ -14,8 +14,8 @@ import typer
 from rich.table import Table
 
 from backpath.cli.console import CommandFailed, console, progress
-from backpath.cli.docker_engine_setup import require_docker
 from backpath.cli.grade import SEED_LIMIT, find_assignment, make_request, read_path
+from backpath.cli.images import prepare_sandbox
 from backpath.cli.paths import REPOSITORY
 from backpath.execution.docker_engine import DockerEngine
 from backpath.execution.engine import RunRequest
@@ -30,8 +30,8 @@ def run(
 ) -> None:
     """The `bench` command."""
     found = find_assignment(assignment, graders=REPOSITORY / "graders")
-    require_docker()
-    engine = DockerEngine.from_settings(owner="bench")
+    images = prepare_sandbox()
+    engine = DockerEngine.from_settings(owner="bench", **images)
     requests = {
         name: make_request(
             found,

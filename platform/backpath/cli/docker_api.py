@@ -102,6 +102,21 @@ def remove_tag(client: DockerClient, tag: str) -> bool:
     return True
 
 
+def tags_of(client: DockerClient, repository: str) -> list[str]:
+    """Every ``repository:tag`` of a repository."""
+    return [
+        tag
+        for image in client.images.list(name=repository)
+        for tag in image.tags
+        if tag.startswith(f"{repository}:")
+    ]
+
+
+def remove_untagged(client: DockerClient, *, label: str) -> None:
+    """Remove the images with this label that have no name and nothing built on them."""
+    client.images.prune(filters={"dangling": True, "label": label})
+
+
 def build(
     context: io.BytesIO, *, tag: str, arguments: dict[str, str], fresh: bool, step: Step
 ) -> None:

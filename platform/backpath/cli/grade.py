@@ -17,7 +17,7 @@ from backpath.catalog.loader import has_errors, load_content
 from backpath.catalog.packages import PackageRefused, grader_tar
 from backpath.catalog.tree import AssignmentContent
 from backpath.cli.console import CommandFailed
-from backpath.cli.docker_engine_setup import require_docker
+from backpath.cli.images import prepare_sandbox
 from backpath.cli.paths import REPOSITORY
 from backpath.execution.bundle import Bundle, BundleRefused, bundle_from_files, read_bundle
 from backpath.execution.docker_engine import DockerEngine
@@ -47,9 +47,9 @@ def run(
     """The `grade` command. The exit code is 0 whenever a verdict was reached."""
     found = find_assignment(assignment, graders=REPOSITORY / "graders")
     bundle = read_path(path)
-    require_docker()
+    images = prepare_sandbox()
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    engine = DockerEngine.from_settings(owner="terminal")
+    engine = DockerEngine.from_settings(owner="terminal", **images)
     chosen = secrets.randbelow(SEED_LIMIT) if seed is None else seed
     request = make_request(
         found, bundle.tar, seed=chosen, job_id=f"terminal-{secrets.token_hex(8)}"

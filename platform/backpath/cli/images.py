@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ SANDBOX = REPOSITORY / "sandbox"
 IMAGES = SANDBOX / "images"
 INSTALL_PACKAGES = IMAGES / "install-packages.sh"
 BASE = "backpath/sandbox-base"
+# On every image that is only a stage of a build, so that its remains can be told
+# from those of other projects.
+STAGE_LABEL = "backpath.stage"
 
 
 @dataclass(frozen=True)
@@ -129,16 +133,43 @@ def build_images(
         _build(client, image, name=names[image], base=base, rebuild=rebuild)
     for image, name in names.items():
         client.images.get(name).tag(image.repository, "latest")
-        _remove_older(client, image, keep=name)
     return {name: image in todo for image, name in names.items()}
 
 
-def _remove_older(client: DockerClient, image: BuiltImage, *, keep: str) -> None:
-    for old in client.images.list(name=image.repository):
-        for tag in old.tags:
-            if tag not in {keep, f"{image.repository}:latest"}:
-                # A running job still holds its image; a later build removes it.
-                docker_api.remove_tag(client, tag)
+def prune(client: DockerClient) -> list[str]:
+    """Remove the images that earlier checkouts built, and the cache of their builds.
+
+    Returns the names removed. An image that a container still runs from stays.
+    """
+    current = {image_name(image) for image in (*GRADING_IMAGES, PLATFORM_IMAGE)}
+    current.add(f"{BASE}:{base_hash()}")
+    removed = []
+    for repository in (BASE, *(image.repository for image in (*GRADING_IMAGES, PLATFORM_IMAGE))):
+        for tag in docker_api.tags_of(client, repository):
+            if (
+                tag not in current
+                and not tag.endswith(":latest")
+                and docker_api.remove_tag(client, tag)
+            ):
+                removed.append(tag)
+    docker_api.remove_untagged(client, label=STAGE_LABEL)
+    return removed
+
+
+def prepare_sandbox() -> dict[str, str]:
+    """Have an engine that answers and the grading images of this very checkout.
+
+    Returns the ``app_image`` and ``runner_image`` to run: those, unless the operator
+    named others (``BACKPATH_APP_IMAGE``, ``BACKPATH_RUNNER_IMAGE``). ``:latest`` would be
+    whatever was built last on this machine, by this checkout or another. Raises
+    CommandFailed.
+    """
+    build_when_changed(require_docker())
+    app, runner = GRADING_IMAGES
+    return {
+        "app_image": os.environ.get("BACKPATH_APP_IMAGE") or image_name(app),
+        "runner_image": os.environ.get("BACKPATH_RUNNER_IMAGE") or image_name(runner),
+    }
 
 
 def build_when_changed(
@@ -200,6 +231,9 @@ def run(
     platform: Annotated[
         bool, typer.Option("--platform", help="Build the image for docker compose as well.")
     ] = False,
+    clean: Annotated[
+        bool, typer.Option("--prune", help="Then remove the images of earlier checkouts.")
+    ] = False,
 ) -> None:
     """The ``images`` command: build what changed and name what there is."""
     client = require_docker()
@@ -209,3 +243,6 @@ def run(
         state = "built" if is_new else "up to date"
         size = found.attrs["Size"] / 1_000_000
         console.print(f"  {name}  {found.short_id}  {size:.0f} MB  {state}")
+    if clean:
+        for name in prune(client):
+            console.print(f"  {name}  removed")

@@ -16,8 +16,7 @@ from rich.markup import escape
 
 from backpath.cli import lock
 from backpath.cli.console import CommandFailed, console, fail, note
-from backpath.cli.docker_engine_setup import require_docker
-from backpath.cli.images import build_when_changed
+from backpath.cli.images import prepare_sandbox
 from backpath.cli.paths import PLATFORM, REPOSITORY
 from backpath.cli.testing_tools import install_missing_tools
 
@@ -183,7 +182,7 @@ def _set_up(results: Results) -> bool:
     began = time.monotonic()
     try:
         install_missing_tools()
-        build_when_changed(require_docker())
+        prepare_sandbox()
     except CommandFailed as failure:
         fail(failure)
         results.add("set-up of the tests", is_passed=False, seconds=time.monotonic() - began)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +18,7 @@ from rich.markup import escape
 
 from backpath.cli import docker_api
 from backpath.cli.console import CommandFailed, console, note, warn
-from backpath.cli.docker_engine_setup import require_docker
-from backpath.cli.images import build_when_changed
+from backpath.cli.images import prepare_sandbox
 from backpath.cli.paths import PLATFORM, data_directory
 from backpath.cli.preflight import (
     free_bytes,
@@ -48,8 +47,7 @@ def run(
     with only_one(data):
         require_free_port(host, port)
         require_free_space(data, free_bytes(data))
-        prepare_grading()
-        environment = site_environment(host)
+        environment = site_environment(host) | prepare_grading()
         prepare_site(environment)
         serve(host, port, environment)
 
@@ -75,10 +73,13 @@ def only_one(data: Path) -> Iterator[None]:
         lock.truncate(0)
 
 
-def prepare_grading() -> bool:
-    """Docker and the grading images; false, with the reason said, when they cannot be had."""
+def prepare_grading() -> dict[str, str]:
+    """Docker and the grading images, as the settings that name them.
+
+    Empty, with the reason said, when they cannot be had.
+    """
     try:
-        build_when_changed(require_docker())
+        images = prepare_sandbox()
     except CommandFailed as failure:
         for line in failure.said.splitlines():
             note(line)
@@ -86,15 +87,18 @@ def prepare_grading() -> bool:
             f"Nothing can be graded now: {failure.problem}",
             f"{failure.remedy} The site runs; submissions wait in the queue until then.".strip(),
         )
-        return False
-    return True
+        return {}
+    return {
+        "BACKPATH_APP_IMAGE": images["app_image"],
+        "BACKPATH_RUNNER_IMAGE": images["runner_image"],
+    }
 
 
-def grading_is_possible() -> bool:
+def grading_is_possible(environment: Mapping[str, str]) -> bool:
     """Whether an engine answers and holds both grading images."""
     names = (
-        os.environ.get("BACKPATH_APP_IMAGE", "backpath/sandbox-app:latest"),
-        os.environ.get("BACKPATH_RUNNER_IMAGE", "backpath/sandbox-runner:latest"),
+        environment.get("BACKPATH_APP_IMAGE", "backpath/sandbox-app:latest"),
+        environment.get("BACKPATH_RUNNER_IMAGE", "backpath/sandbox-runner:latest"),
     )
     try:
         client = docker_api.connect(timeout_seconds=2)
@@ -149,10 +153,10 @@ def prepare_site(environment: dict[str, str]) -> None:
         raise typer.Exit(1)
 
 
-def programs(host: str, port: int) -> list[Program]:
+def programs(host: str, port: int, environment: Mapping[str, str]) -> list[Program]:
     """Web, worker and sweeper. The worker waits while nothing can be graded."""
     python = sys.executable
-    concurrency = os.environ.get("BACKPATH_WORKER_CONCURRENCY", str(min(os.cpu_count() or 1, 2)))
+    concurrency = environment.get("BACKPATH_WORKER_CONCURRENCY", str(min(os.cpu_count() or 1, 2)))
     return [
         Program(
             "web",
@@ -170,7 +174,7 @@ def programs(host: str, port: int) -> list[Program]:
              "--queues", "exercises,projects", "--concurrency", concurrency,
              "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
             "green",
-            may_start=_AskedRarely(grading_is_possible),
+            may_start=_AskedRarely(lambda: grading_is_possible(environment)),
         ),
         Program("sweeper", [python, str(PLATFORM / "manage.py"), "run_sweeper"], "magenta"),
     ]  # fmt: skip
@@ -194,7 +198,7 @@ class _AskedRarely:
 
 def serve(host: str, port: int, environment: dict[str, str]) -> None:
     """Run the site's programs until a stop signal, and announce when it answers."""
-    supervisor = Supervisor(programs(host, port), console, environment)
+    supervisor = Supervisor(programs(host, port, environment), console, environment)
     supervisor.run(on_tick=_Announcement(host, port, environment.get("ALLOWED_HOSTS", "")))
     console.print("  Backpath has stopped.")
 
