@@ -106,7 +106,8 @@ def settings_variables() -> set[str]:
     for path in python_files("platform"):
         found |= set(
             re.findall(
-                r'environ(?:\.get\(|\[)\s*"(BACKPATH_[A-Z0-9_]+)"', path.read_text(encoding="utf-8")
+                r'environ(?:ment)?(?:\.get\(|\[)\s*"(BACKPATH_[A-Z0-9_]+)"',
+                path.read_text(encoding="utf-8"),
             )
         )
     return found
