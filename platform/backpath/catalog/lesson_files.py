@@ -151,7 +151,7 @@ def _read_lesson(files: ContentFiles, directory: Path, name: re.Match[str]) -> L
         message = f"The lesson has {scan.word_count} words; at most {MAX_WORDS} are read."
         files.report(path, body_line, message, "Cut it, or split it in two lessons.")
     images = read_images(files, path, scan)
-    _report_stray_files(files, directory, scan, images)
+    _report_stray_files(files, directory, scan)
     if meta is None:
         return None
     return LessonContent(
@@ -280,11 +280,10 @@ def _read_image(files: ContentFiles, text_path: Path, line: int, path: Path) -> 
     return data
 
 
-def _report_stray_files(
-    files: ContentFiles, directory: Path, scan: MarkdownScan, images: Mapping[str, bytes]
-) -> None:
+def _report_stray_files(files: ContentFiles, directory: Path, scan: MarkdownScan) -> None:
     wanted = {f"{f.diagram_name}-{s}.svg" for f in scan.diagrams for s in ("light", "dark")}
-    known = {"lesson.md", "quiz.yaml"} | {unquote(target) for target in images}
+    shown = {unquote(link.target) for link in scan.links if link.is_image}
+    known = {"lesson.md", "quiz.yaml"} | shown
     for path in files.walk(directory):
         name = path.relative_to(directory).as_posix()
         if name in known:
