@@ -117,12 +117,11 @@ def _run_snippets(tree: ContentTree, findings: Findings, below: str) -> None:
     if not wanted:
         return
     # Loaded when needed: reading files must not need the Docker SDK.
-    from backpath.cli.docker_engine_setup import require_docker  # noqa: PLC0415
+    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415
     from backpath.execution.docker_engine import SandboxSettings, SandboxUnavailable  # noqa: PLC0415
     from backpath.execution.snippets import SnippetRunner  # noqa: PLC0415
 
-    require_docker().close()
-    settings = SandboxSettings()
+    settings = SandboxSettings(**prepare_sandbox())
     try:
         with (
             progress("Running the code of the lessons") as step,
@@ -147,12 +146,11 @@ def _prove_graders(tree: ContentTree, findings: Findings, below: str) -> None:
     ]
     if not wanted:
         return
-    from backpath.cli.docker_engine_setup import require_docker  # noqa: PLC0415
+    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415
     from backpath.cli.prove import Progress, prove_all  # noqa: PLC0415
     from backpath.execution.docker_engine import DockerEngine  # noqa: PLC0415
 
-    require_docker().close()
-    engine = DockerEngine.from_settings(owner="terminal")
+    engine = DockerEngine.from_settings(owner="terminal", **prepare_sandbox())
     try:
         with progress("Proving the graders") as step:
 
