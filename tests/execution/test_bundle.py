@@ -239,7 +239,7 @@ def test_a_bad_path_is_refused_however_it_comes(path: str, code: str, shown: str
 
 def test_depth_and_length_are_allowed_up_to_their_limits() -> None:
     deep = "/".join("abcdefghijklmnopqrst")
-    long = "/".join(["é" * 100, "b" * 254, "c" * 56])
+    long = "/".join(["é" * 100, "b" * 255, "c" * 55])
     assert (len(deep.split("/")), len(long.encode())) == (20, 512)
     bundle = bundle_from_files(make_files({deep: b"", long: b""}))
     assert [file.path for file in bundle.files] == sorted([deep, long])
@@ -254,6 +254,7 @@ def test_long_paths_are_shown_by_both_their_ends() -> None:
     assert shown.startswith("aaaa")
     assert shown.endswith("/main.py")
     assert len(shown) == 201
+    assert printable("a" * 200) == "a" * 200
 
 
 @pytest.mark.parametrize(

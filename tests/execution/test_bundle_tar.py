@@ -244,6 +244,8 @@ def test_a_hundred_thousand_entries_are_refused() -> None:
 
 def test_the_stream_is_limited_whatever_it_holds() -> None:
     data = make_tar_gz(*(make_member(f"{number}.py") for number in range(100)))
+    size = len(gzip.decompress(data))
+    assert len(read(data, "a.tgz", BundleLimits(unpacked_bytes=size)).files) == 100
     refused = refusal(data, "a.tgz", BundleLimits(unpacked_bytes=20_000))
     assert str(refused) == "a.tgz: it unpacks to more than 20,000 bytes"
 
@@ -276,6 +278,9 @@ def test_every_truncation_of_the_tar_is_refused() -> None:
     for size in range(needed):
         assert refusal(data[:size], "a.tar").code in {"empty", "truncated"}
     assert len(read(data[:needed], "a.tar").files) == 2
+    for size in range(BLOCK + 1, 2 * BLOCK):  # in the content of the first, or in its padding
+        refused = refusal(data[:size], "a.tar")
+        assert str(refused) == "main.py: the archive ends in the middle of it"
 
 
 def test_every_truncation_of_the_gzip_data_is_refused() -> None:

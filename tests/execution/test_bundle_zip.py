@@ -48,6 +48,16 @@ def closed(body: bytes, directory: bytes, count: int, *, comment: bytes = b"") -
     return body + directory + struct.pack("<4s4H2LH", END, *sizes) + comment
 
 
+def wide_end(data: bytes, *, record: bytes = b"PK\x06\x06", distance: int = 0) -> bytes:
+    """The zip with its end written in the 64-bit form; `distance` misplaces the record."""
+    fields = struct.unpack_from("<4s4H2LH", data, len(data) - 22)
+    count, size, offset = fields[4], fields[5], fields[6]
+    wide = struct.pack("<4sQ2H2L4Q", record, 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22 + distance, 1)
+    narrow = struct.pack("<4s4H2LH", END, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data[:-22] + wide + locator + narrow
+
+
 # --- what is accepted
 
 
@@ -77,6 +87,11 @@ def test_stored_streamed_and_64_bit_entries_are_read() -> None:
         archive.writestr("a.py", b"x" * 5000)
         archive.writestr("b.py", b"")
     assert contents(read(bytes(pipe.written), "a.zip")) == {"a.py": b"x" * 5000, "b.py": b""}
+
+
+def test_an_end_in_64_bits_is_read() -> None:
+    data = wide_end(make_zip({"a.py": b"1", "b.py": b"2"}))
+    assert contents(read(data, "a.zip")) == {"a.py": b"1", "b.py": b"2"}
 
 
 def test_a_comment_after_the_end_is_part_of_the_zip() -> None:
@@ -261,28 +276,42 @@ def test_content_is_held_against_its_checksum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "code", "words"),
     [
-        (lambda data: data[:-1], "truncated"),
-        (lambda data: data[:-30], "truncated"),
-        (lambda data: data[: len(data) // 2], "truncated"),
-        (lambda data: data + b"\0", "trailing_data"),
-        (lambda data: data + b"<?php ?>", "trailing_data"),
-        (lambda data: LOCAL + b"prefix" + data, "damaged"),
-        (lambda data: patched(data, CENTRAL, 42, "<L", 1 << 30), "damaged"),
-        (lambda data: patched(data, CENTRAL, 42, "<L", 1), "damaged"),
-        (lambda data: patched(data, CENTRAL, 20, "<L", 1 << 30), "damaged"),
-        (lambda data: patched(data, CENTRAL, 28, "<H", 60_000), "damaged"),
-        (lambda data: patched(data, END, 16, "<L", 3), "damaged"),
-        (lambda data: patched(data, END, 4, "<H", 1), "split_archive"),
-        (lambda data: patched(data, END, 8, "<H", 7), "split_archive"),
-        (lambda data: patched(data, CENTRAL, 34, "<H", 2), "split_archive"),
-        (lambda data: patched(data, CENTRAL, 20, "<L", 0xFFFFFFFF), "damaged"),
-        (lambda data: patched(data, END, 16, "<L", 0xFFFFFFFF), "damaged"),
+        (lambda data: data[:-1], "truncated", "the end of the zip is missing"),
+        (lambda data: data[:-30], "truncated", "the end of the zip is missing"),
+        (lambda data: data[: len(data) // 2], "truncated", "the end of the zip is missing"),
+        (lambda _: LOCAL + bytes(50) + END + bytes(5), "truncated", "the end of the zip"),
+        (lambda data: data + b"\0", "trailing_data", "more after the end"),
+        (lambda data: data + b"<?php ?>", "trailing_data", "more after the end"),
+        (lambda data: LOCAL + b"prefix" + data, "damaged", "not where the zip says"),
+        (lambda data: patched(data, CENTRAL, 42, "<L", 1 << 30), "damaged", "outside the zip"),
+        (lambda data: patched(data, CENTRAL, 42, "<L", 1), "damaged", "header is not where"),
+        (lambda data: patched(data, CENTRAL, 20, "<L", 1 << 30), "damaged", "content lies outside"),
+        (lambda data: patched(data, CENTRAL, 0, "<L", 0), "damaged", "its directory is damaged"),
+        (lambda data: patched(data, CENTRAL, 28, "<H", 60_000), "damaged", "ends too early"),
+        (lambda data: patched(data, END, 8, "<L", 0x20002), "damaged", "ends too early"),
+        (lambda data: patched(data, END, 16, "<L", 3), "damaged", "directory is not where"),
+        (lambda data: patched(data, END, 4, "<H", 1), "split_archive", "part of a split zip"),
+        (lambda data: patched(data, END, 8, "<H", 7), "split_archive", "part of a split zip"),
+        (lambda data: patched(data, CENTRAL, 34, "<H", 2), "split_archive", "another part"),
+        (lambda data: patched(data, CENTRAL, 20, "<L", 0xFFFFFFFF), "damaged", "64-bit sizes"),
+        (lambda data: patched(data, END, 16, "<L", 0xFFFFFFFF), "damaged", "64-bit end"),
+        (
+            lambda _: patched(closed(b"", b"", 0), END, 8, "<L", ~0 & 0xFFFFFFFF),
+            "damaged",
+            "64-b",
+        ),
+        (lambda data: wide_end(data, record=b"PK\x06\x07"), "damaged", "64-bit end"),
+        (lambda data: wide_end(data, distance=4), "damaged", "64-bit end"),
     ],
 )
-def test_a_damaged_zip_is_refused(change: Callable[[bytes], bytes], code: str) -> None:
-    assert refusal(change(make_zip({"a.py": b"x = 1\n" * 20})), "a.zip").code == code
+def test_a_damaged_zip_is_refused_for_what_is_wrong(
+    change: Callable[[bytes], bytes], code: str, words: str
+) -> None:
+    refused = refusal(change(make_zip({"a.py": b"x = 1\n" * 20})), "a.zip")
+    assert refused.code == code
+    assert words in refused.rule
 
 
 def test_a_deflate_stream_must_end_where_its_entry_ends() -> None:
