@@ -121,7 +121,8 @@ def _run_snippets(tree: ContentTree, findings: Findings, below: str) -> None:
     from backpath.execution.docker_engine import SandboxSettings, SandboxUnavailable  # noqa: PLC0415
     from backpath.execution.snippets import SnippetRunner  # noqa: PLC0415
 
-    settings = SandboxSettings(**prepare_sandbox())
+    images = prepare_sandbox()
+    settings = SandboxSettings(app_image=images["app_image"], runner_image=images["runner_image"])
     try:
         with (
             progress("Running the code of the lessons") as step,
