@@ -213,7 +213,7 @@ CASES: list[tuple[str, Change, str, str | None, str]] = [
     ("quiz with two reviews", write_quiz(SECOND_QUIZ, [*make_quiz_items(review_of="first"), make_quiz_items(review_of="first")[3] | {"id": "r2"}]), SECOND_QUIZ, "r2", "2 items come from"),
     ("quiz review of a later lesson", write_quiz(FIRST_QUIZ, make_quiz_items(review_of="second")), FIRST_QUIZ, "review", "not an earlier lesson"),
     ("quiz review of nothing", write_quiz(FIRST_QUIZ, make_quiz_items(review_of="nope")), FIRST_QUIZ, "review", "no lesson `nope`"),
-    ("quiz review of an unknown section", write_quiz(SECOND_QUIZ, make_quiz_items(review_of="first", section="part")[:3] + [make_quiz_items(review_of="first")[3] | {"section": "nope"}]), SECOND_QUIZ, "review", "has no section `#nope`"),
+    ("quiz review of an unknown section", write_quiz(SECOND_QUIZ, [*make_quiz_items(review_of="first", section="part")[:3], make_quiz_items(review_of="first")[3] | {"section": "nope"}]), SECOND_QUIZ, "review", "has no section `#nope`"),
     # assignments
     ("slug of another folder", write_assignment(slug="other"), ASSIGNMENT, "slug: other", "not the name of the folder"),
     ("points", write_assignment(checks=checks_with(2, points=31)), ASSIGNMENT, "checks:", "total 101"),

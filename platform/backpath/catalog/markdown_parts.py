@@ -36,7 +36,7 @@ class NoteBlock(Block):  # type: ignore[misc]
         classes = "note" if self.NAME == "note" else f"note {self.NAME}"
         note = SubElement(parent, "aside", {"class": classes})
         title = SubElement(note, "p", {"class": "h"})
-        title.text = self.argument.strip() or _NOTE_TITLES[self.NAME]
+        title.text = (self.argument or "").strip() or _NOTE_TITLES[self.NAME]
         return note
 
 

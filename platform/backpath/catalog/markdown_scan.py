@@ -146,7 +146,7 @@ def plain_text(markdown: str) -> str:
 
 class _Scanner:
     def __init__(self, text: str, first_line: int) -> None:
-        self.lines = text.split("\n")
+        self.lines = normalise(text).split("\n")
         self.first_line = first_line
         self.scan = MarkdownScan()
         self.blocks: list[tuple[int, int, str]] = []  # slashes, line, kind
@@ -312,6 +312,11 @@ def parse_fence(lines: tuple[int, int], info: str, text: str, *, closed: bool = 
     return Fence(*lines, language, text, tuple(words), options, unreadable, closed)
 
 
+def normalise(text: str) -> str:
+    """`text` as Python-Markdown will see it: tabs as spaces, without the marks it uses itself."""
+    return text.replace("\x02", "").replace("\x03", "").expandtabs(4)
+
+
 def scan_markdown(text: str, *, first_line: int = 1) -> MarkdownScan:
     """Read `text`, whose first line is line `first_line` of its file."""
     return _Scanner(text, first_line).run()
@@ -323,8 +328,9 @@ def highlighted_lines(value: str) -> Iterator[int]:
     Raises ValueError for anything else, and for ranges of more than 200 lines.
     """
     for part in value.split():
-        first, dash, last = part.partition("-")
-        start, end = int(first), int(last) if dash else int(first)
+        match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
+        start = int(match[1]) if match else 0
+        end = int(match[2] or match[1]) if match else 0
         if start < 1 or end < start or end - start > 200:
-            raise ValueError(part)
+            raise ValueError(f"{part!r} is no line and no range of lines")
         yield from range(start, end + 1)

@@ -19,7 +19,7 @@ from pygments.token import STANDARD_TYPES
 
 from backpath.catalog.code_blocks import ImageSource
 from backpath.catalog.markdown_parts import LessonMarkdown
-from backpath.catalog.markdown_scan import scan_markdown
+from backpath.catalog.markdown_scan import normalise, scan_markdown
 
 RENDERER_VERSION: Final = 1
 """Raise it when the same Markdown gives other HTML, so that stored pages are made anew."""
@@ -124,6 +124,7 @@ class Renderer:
 
     def render(self, text: str) -> Rendered:
         """A whole text: blocks as HTML, and its headings of level two and three."""
+        text = normalise(text)
         scan = scan_markdown(text)
         toc = tuple(
             TocEntry(heading.id, heading.text, heading.level)
@@ -154,10 +155,17 @@ def sanitise(html: str) -> str:
         },
         allowed_classes={tag: set(names) for tag, names in _CLASSES.items()},
         url_schemes={"http", "https", "mailto"},
+        url_relative=_on_this_site,
         link_rel=None,
         strip_comments=True,
     )
     return clean.replace("<summary>", f"<summary>{_CHEVRON}")
+
+
+def _on_this_site(address: str) -> str | None:
+    """Addresses without a scheme must be a place on the page or a path of the site."""
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_path or address.startswith("#") else None
 
 
 def render_key(text: str, images: ImageAddresses) -> str:
