@@ -7,6 +7,7 @@ tree is made from the distribution's packages. Both go through the same recipe
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -124,7 +125,7 @@ def _debootstrap(root: Path, packages: list[str]) -> list[str]:
     path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
     mirror = os.environ.get("BACKPATH_DEBIAN_MIRROR", "")
     if not known and not mirror:
-        mirror = "http://deb.debian.org/debian"
+        mirror = _default_mirror()
     command = ["env", f"PATH={path}", *_proxies(), "debootstrap", "--variant=minbase",
                f"--include={','.join(packages)}",
                f"--keyring={KEYRING}",
@@ -134,6 +135,22 @@ def _debootstrap(root: Path, packages: list[str]) -> list[str]:
     if not known:
         command.append(str(SCRIPTS / "sid"))
     return command
+
+
+def _default_mirror() -> str:
+    """Where the machine's debootstrap fetches from when it is not told.
+
+    Naming the script of another release means naming the mirror as well. Raises
+    CommandFailed when debootstrap does not say.
+    """
+    program = Path(system_program("debootstrap") or "")
+    found = re.search(r'^DEF_MIRROR="?([^"\s]+)', program.read_text(errors="replace"), re.MULTILINE)
+    if found is None:
+        raise CommandFailed(
+            "The machine's debootstrap names no mirror to fetch Debian from.",
+            "Set BACKPATH_DEBIAN_MIRROR to the address of one.",
+        )
+    return found.group(1)
 
 
 def _proxies() -> list[str]:

@@ -23,11 +23,11 @@ _API_SECONDS: Final = 60
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}\.py")
 # The code arrives as an environment variable: nothing of the host is mounted.
 _START: Final = (
-    "import os, signal, sys; path = '/work/' + os.environ['SNIPPET_NAME'];"
+    "import os, signal, sys; path = '/snippet/' + os.environ['SNIPPET_NAME'];"
     "open(path, 'w', encoding='utf-8').write(os.environ['SNIPPET']);"
     "[os.environ.pop(name) for name in ('SNIPPET', 'SNIPPET_NAME')];"
     # Ends the snippet even when whoever started it is gone.
-    f"os.chdir('/work'); signal.alarm({DEADLINE_SECONDS + 10});"
+    f"os.chdir('/snippet'); signal.alarm({DEADLINE_SECONDS + 10});"
     "os.execv(sys.executable, [sys.executable, path])"
 )
 
@@ -94,7 +94,7 @@ class SnippetRunner:
             memory_mb=512,
             pids=64,
             cpus=1.0,
-            tmpfs={"/work": "size=16m,nr_inodes=1000", "/tmp": "size=16m,nr_inodes=1000"},  # noqa: S108
+            tmpfs={"/snippet": "size=16m,nr_inodes=1000", "/tmp": "size=16m,nr_inodes=1000"},  # noqa: S108
             runtime=self._runtime,
         )
         host["log_config"] = {"type": "json-file", "config": {"max-size": "1m", "max-file": "1"}}
@@ -107,7 +107,7 @@ class SnippetRunner:
             "labels": {LABEL_ROLE: "snippet", "backpath.pid": str(os.getpid())},
             "network_mode": "none",
             "user": f"{APP_UID}:{APP_UID}",
-            "working_dir": "/work",
+            "working_dir": "/snippet",
             "init": True,
             **host,
         }
