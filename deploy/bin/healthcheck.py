@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 WEB_SECONDS = 5
@@ -16,11 +17,11 @@ SWEEP_SECONDS = 60
 SWEPT = Path("/tmp/swept")
 
 
-def web() -> str:
+def web(environment: Mapping[str, str], *, port: int = 8000) -> str:
     """Return why the site is not ready, or an empty string."""
-    allowed = os.environ.get("ALLOWED_HOSTS", "").split(",")
+    allowed = environment.get("ALLOWED_HOSTS", "").split(",")
     name = next((host.strip().lstrip(".") for host in allowed if host.strip(" .*")), "localhost")
-    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=WEB_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WEB_SECONDS)
     try:
         connection.request("GET", "/readyz", headers={"Host": name})
         response = connection.getresponse()
@@ -32,8 +33,8 @@ def web() -> str:
         connection.close()
 
 
-def worker() -> str:
-    """Return why this worker cannot grade, or an empty string."""
+def worker(host: str) -> str:
+    """Return why the worker of that host name cannot grade, or an empty string."""
     import django  # noqa: PLC0415 - the other checks do without
 
     django.setup()
@@ -43,23 +44,31 @@ def worker() -> str:
         heartbeats_since,
     )
 
-    host = socket.gethostname()
     for heartbeat in heartbeats_since(database_now() - heartbeat_lifetime()):
         if heartbeat.worker.endswith(f"@{host}"):
             return "" if heartbeat.is_ok else f"{heartbeat.message} {heartbeat.remedy}"
     return "no sign of life"
 
 
-def sweeper() -> str:
+def sweeper(swept: Path) -> str:
     """Return why nothing is swept, or an empty string."""
     try:
-        seconds = time.time() - SWEPT.stat().st_mtime
+        seconds = time.time() - swept.stat().st_mtime
     except FileNotFoundError:
         return "not yet swept"
     return "" if seconds < SWEEP_SECONDS else f"last swept {seconds:.0f} s ago"
 
 
+def main(role: str) -> str:
+    """Ask the process of this container; an empty answer is a good one."""
+    if role == "web":
+        return web(os.environ)
+    if role == "worker":
+        return worker(socket.gethostname())
+    return sweeper(SWEPT)
+
+
 if __name__ == "__main__":
-    problem = {"web": web, "worker": worker, "sweeper": sweeper}[sys.argv[1]]()
+    problem = main(sys.argv[1])
     print(problem or "ok")
     sys.exit(1 if problem else 0)
