@@ -115,7 +115,7 @@ PYTEST_HOOKS = {
                 self.send_header("Content-Encoding", "gzip")
                 self.end_headers()
                 import gzip
-                self.wfile.write(gzip.compress(b"0" * (200 << 20)))
+                self.wfile.write(gzip.compress(b"0" * (20 << 20)))
                 """
             ),
             "failed",
