@@ -279,6 +279,19 @@ def test_every_mistake_is_reported_at_once(content: ContentFolder) -> None:
     assert all(isinstance(problem.line, int) for problem in problems)
 
 
+def test_what_cannot_be_read_is_reported_once(content: ContentFolder) -> None:
+    content.edit(FIRST, "minutes: 15", "minutes: 1")
+    content.edit(ASSIGNMENT, "pass_score: 80", "pass_score: 800")
+    content.edit(SECOND, "More text.", "See [it](/lessons/first/#part), [do](/projects/small-api/).")
+    assert [problem.file for problem in content.load()] == [ASSIGNMENT, FIRST]
+
+
+def test_module_that_cannot_be_read_blames_nobody_else(content: ContentFolder) -> None:
+    content.edit(MODULE, "code: M4", "code: four")
+    (problem,) = [p for p in content.load() if p.severity == "error"]
+    assert problem.file == MODULE
+
+
 def test_planned_lessons_may_be_needed_but_not_linked(content: ContentFolder) -> None:
     content.write(FIRST, f"---\n{make_front_matter(needs=['planned-one'])}---\n{LESSON_BODY}")
     assert content.load() == []

@@ -60,6 +60,7 @@ def _read_assignment(files: ContentFiles, directory: Path) -> AssignmentContent 
         _check_folder(files, directory / name)
     bound = _bound_checks(files, directory / "grader")
     if meta is None:
+        files.unread.add(directory.name)
         return None
     _check_definition(files, path, meta, located)
     _check_bindings(files, path, meta, located, bound)

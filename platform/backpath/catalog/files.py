@@ -33,6 +33,8 @@ class ContentFiles:
 
     root: Path
     problems: list[Problem] = field(default_factory=list)
+    # Slugs of lessons or assignments that are there, but could not be read.
+    unread: set[str] = field(default_factory=set)
 
     def name(self, path: Path) -> str:
         return (Path(self.root.name) / path.relative_to(self.root)).as_posix()

@@ -89,6 +89,7 @@ def _read_path(files: ContentFiles, directory: Path) -> PathContent | None:
         if (module := _read_module(files, folder, match))
     ]
     if meta is None:
+        files.unread.update(lesson.slug for module in modules for lesson in module.lessons)
         return None
     planned_lines = tuple(located.line_of(("planned", i)) for i in range(len(meta.planned)))
     name = files.name(directory / "path.yaml")
@@ -126,6 +127,7 @@ def _read_module(files: ContentFiles, directory: Path, name: re.Match[str]) -> M
         if (lesson := _read_lesson(files, folder, match))
     ]
     if meta is None:
+        files.unread.update(lesson.slug for lesson in lessons)
         return None
     lines = tuple(located.line_of(("projects", index)) for index in range(len(meta.projects)))
     return ModuleContent(
@@ -143,6 +145,7 @@ def _read_lesson(files: ContentFiles, directory: Path, name: re.Match[str]) -> L
     text = files.read_text(path)
     quiz, quiz_lines = _read_quiz(files, directory / "quiz.yaml")
     if text is None:
+        files.unread.add(name["slug"])
         return None
     meta, located, body, body_line = _split_front_matter(files, path, text)
     scan = scan_markdown(body, first_line=body_line)
@@ -153,6 +156,7 @@ def _read_lesson(files: ContentFiles, directory: Path, name: re.Match[str]) -> L
     images = read_images(files, path, scan)
     _report_stray_files(files, directory, scan)
     if meta is None:
+        files.unread.add(name["slug"])
         return None
     return LessonContent(
         slug=name["slug"],

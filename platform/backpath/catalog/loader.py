@@ -35,11 +35,13 @@ def load_content(lessons: Path, graders: Path | None = None) -> tuple[ContentTre
             Problem(lessons.name, 0, "error", "The folder is missing.", "Name another folder.")
         )
     assignments = []
+    unread = set(lesson_files.unread)
     if graders is not None and graders.is_dir():
         grader_files = ContentFiles(graders.absolute())
         assignments = read_assignments(grader_files)
         problems = problems + grader_files.problems
-    tree = ContentTree(tuple(paths), tuple(assignments))
+        unread |= grader_files.unread
+    tree = ContentTree(tuple(paths), tuple(assignments), frozenset(unread))
     problems = problems + check_references(tree)
     return tree, sorted(set(problems))
 

@@ -10,8 +10,9 @@ Report = Callable[[str, int, str, str, Severity], None]
 
 
 def check_references(tree: ContentTree) -> list[Problem]:
-    """Every problem between files of `tree`. Files that could not be read are not in it, so
-    one mistake may be reported twice: where it is, and where it is missed.
+    """Every problem between files of `tree`.
+
+    What could not be read is not reported again by those who refer to it.
     """
     problems: list[Problem] = []
 
@@ -23,6 +24,7 @@ def check_references(tree: ContentTree) -> list[Problem]:
         lesson_ids={lesson.slug: lesson.scan.heading_ids for lesson in lessons},
         planned=tree.planned,
         assignments={assignment.slug for assignment in tree.assignments},
+        unread=tree.unread,
     )
     _check_slugs(tree, report)
     _check_planned(tree, targets, report)
@@ -79,6 +81,8 @@ def _check_projects(tree: ContentTree, targets: LinkTargets, report: Report) -> 
     for module in tree.modules():
         for index, slug in enumerate(module.meta.projects):
             line = module.project_lines[index] if index < len(module.project_lines) else 0
+            if slug in targets.unread:
+                continue
             if slug not in targets.assignments:
                 remedy = f"Write graders/{slug}/, or correct the slug."
                 report(module.file, line, f"There is no assignment `{slug}`.", remedy, "error")
@@ -110,7 +114,7 @@ def _check_lesson(
             remedy = "Move one of them, or remove the need."
             message = f"The needed lesson `{slug}` comes later."
             report(lesson.file, line, message, remedy, "error")
-        elif slug not in order and slug not in targets.planned:
+        elif slug not in order and not _is_known(slug, targets):
             message = f"There is no lesson `{slug}`."
             remedy = "Correct it, or list it under `planned` in path.yaml."
             report(lesson.file, line, message, remedy, "error")
@@ -120,6 +124,11 @@ def _check_lesson(
         lambda line, message, remedy: report(lesson.file, line, message, remedy, "error"),
     )
     _check_quiz(lesson, order, targets, report)
+
+
+def _is_known(slug: str, targets: LinkTargets) -> bool:
+    """Whether a lesson that is not in the tree is one to come, or one that could not be read."""
+    return slug in targets.planned or slug in targets.unread
 
 
 def _check_quiz(
@@ -142,11 +151,11 @@ def _check_quiz(
                 report(lesson.quiz_file, line, message, remedy, "error")
             elif problem := lesson_link_problem(item.from_lesson, item.section or "", targets):
                 report(lesson.quiz_file, line, *problem, "error")
-        elif item.from_lesson not in targets.planned:
+        elif not _is_known(item.from_lesson, targets):
             message = f"There is no lesson `{item.from_lesson}`."
             remedy = "Correct it, or list it under `planned` in path.yaml."
             report(lesson.quiz_file, line, message, remedy, "error")
-        elif item.section is not None:
+        elif item.section is not None and item.from_lesson in targets.planned:
             message = f"The section of the planned lesson `{item.from_lesson}` is not known."
             report(lesson.quiz_file, line, message, "Leave `section` out.", "error")
 
@@ -154,7 +163,7 @@ def _check_quiz(
 def _check_assignment(assignment: AssignmentContent, targets: LinkTargets, report: Report) -> None:
     for index, slug in enumerate(assignment.meta.needs):
         line = assignment.need_lines[index] if index < len(assignment.need_lines) else 0
-        if slug not in targets.lesson_ids and slug not in targets.planned:
+        if slug not in targets.lesson_ids and not _is_known(slug, targets):
             message = f"There is no lesson `{slug}`."
             remedy = "Correct it, or list it under `planned` in path.yaml."
             report(assignment.file, line, message, remedy, "error")

@@ -132,11 +132,14 @@ def _check_code_fence(fence: Fence, report: Report, *, tags_required: bool) -> N
 
 @dataclass(frozen=True)
 class LinkTargets:
-    """What a text may link to: heading ids of each lesson, lessons to come, assignments."""
+    """What a text may link to: heading ids of each lesson, lessons to come, assignments, and
+    what is there but could not be read.
+    """
 
     lesson_ids: Mapping[str, Set[str]]
     planned: Set[str]
     assignments: Set[str]
+    unread: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def check_links(scan: MarkdownScan, targets: LinkTargets, report: Report) -> Non
                 remedy = "Use the id of a heading of this text."
                 report(link.line, f"There is no section `#{internal.anchor}` here.", remedy)
         elif internal.kind == "project":
-            if internal.slug not in targets.assignments:
+            if internal.slug not in targets.assignments | targets.unread:
                 remedy = "Use the slug of a folder in graders/."
                 report(link.line, f"There is no project `{internal.slug}`.", remedy)
         else:
@@ -194,6 +197,8 @@ def _check_lesson_link(
 
 def lesson_link_problem(slug: str, anchor: str, targets: LinkTargets) -> tuple[str, str] | None:
     """Message and remedy when no lesson `slug` with a heading `anchor` exists; else None."""
+    if slug in targets.unread:
+        return None
     if slug not in targets.lesson_ids:
         if slug in targets.planned:
             message = f"The lesson `{slug}` is planned, but not written."

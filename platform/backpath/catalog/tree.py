@@ -87,11 +87,13 @@ class ContentTree:
     """Paths in order of position, and assignments by slug.
 
     A tree that came with errors holds what could be read; it is good for reporting, not
-    for serving.
+    for serving. `unread` has the slugs of lessons and assignments that are missing for that
+    reason: whoever refers to them is not at fault.
     """
 
     paths: tuple[PathContent, ...] = ()
     assignments: tuple[AssignmentContent, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     def modules(self) -> Iterator[ModuleContent]:
         for path in self.paths:
