@@ -145,11 +145,14 @@ def _wrong(folder: str, meta: AssignmentFile, trial: Trial, wrong: WrongFile) ->
             f"({trial.messages.get(check_id, '')})",
             "Make the check rely on less, or name it under `must_fail` if the blame is just.",
         )
-    derived = follows(meta, failing)
-    for check_id in _in_order(meta, unreached - derived - set(wrong.not_reached)):
-        message = f"`{check_id}` was not reached, and nothing that it requires failed."
-        yield _error(file, message, "List it under `not_reached` with a reason, or find out why.")
-    for check_id in _in_order(meta, derived - unreached):
+    explained = failing | (unreached & set(wrong.not_reached))
+    for check_id in _in_order(meta, unreached):
+        if check_id not in explained | follows(meta, explained):
+            message = f"`{check_id}` was not reached, and nothing that it requires failed."
+            remedy = "List it under `not_reached` with a reason, or find out why."
+            yield _error(file, message, remedy)
+            explained.add(check_id)
+    for check_id in _in_order(meta, follows(meta, failing) - unreached):
         message = f"`{check_id}` ran, though what it requires did not pass."
         yield _error(file, message, "Only the sandbox can do this: please report it.")
     for check_id, words in wrong.words.items():

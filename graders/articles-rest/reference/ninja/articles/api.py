@@ -66,9 +66,7 @@ def replace_article(request: HttpRequest, article_id: ArticleId, fields: Article
     "/articles/{article_id}",
     response={200: ArticleOut, 400: Error, 404: Error, 409: Error, 422: Error},
 )
-def change_article(
-    request: HttpRequest, article_id: ArticleId, changes: ArticleChanges
-) -> Article:
+def change_article(request: HttpRequest, article_id: ArticleId, changes: ArticleChanges) -> Article:
     sent = changes.dict(exclude_unset=True)
     return _save(get_object_or_404(Article, pk=article_id), sent)
 

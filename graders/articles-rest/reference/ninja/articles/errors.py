@@ -28,7 +28,7 @@ def install(api: NinjaAPI) -> None:
         return answer(request, 404, "not_found", "There is no such article.")
 
     @api.exception_handler(TitleTaken)
-    def answer_title_taken(request: HttpRequest, error: TitleTaken) -> HttpResponse:
+    def answer_title_taken(request: HttpRequest, _error: TitleTaken) -> HttpResponse:
         return answer(request, 409, "title_taken", "Another article has this title.")
 
     @api.exception_handler(ValidationError)

@@ -1,5 +1,4 @@
-from django.urls import path
-
 from articles.api import api
+from django.urls import path
 
 urlpatterns = [path("", api.urls)]
