@@ -282,7 +282,9 @@ def test_every_mistake_is_reported_at_once(content: ContentFolder) -> None:
 def test_what_cannot_be_read_is_reported_once(content: ContentFolder) -> None:
     content.edit(FIRST, "minutes: 15", "minutes: 1")
     content.edit(ASSIGNMENT, "pass_score: 80", "pass_score: 800")
-    content.edit(SECOND, "More text.", "See [it](/lessons/first/#part), [do](/projects/small-api/).")
+    content.edit(
+        SECOND, "More text.", "See [it](/lessons/first/#part), [do](/projects/small-api/)."
+    )
     assert [problem.file for problem in content.load()] == [ASSIGNMENT, FIRST]
 
 
