@@ -99,12 +99,12 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[str]:
-    """A Redis server that keeps nothing on disk; yields its URL."""
+def redis_server(port: int | None = None) -> Iterator[str]:
+    """A Redis server that keeps nothing on disk; yields its URL. `port` defaults to a free one."""
     program = shutil.which("redis-server")
     if program is None:
         raise ServerMissing("No Redis server is installed: apt-get install redis-server")
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="backpath-redis-") as folder:
         server = subprocess.Popen(
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "",

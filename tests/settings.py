@@ -31,6 +31,7 @@ _data_dir = Path(tempfile.mkdtemp(prefix="backpath-tests-"))
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
 os.environ["BACKPATH_DATA_DIR"] = str(_data_dir)
 os.environ["BACKPATH_STATIC_MANIFEST"] = "0"
+os.environ["BACKPATH_LOG_LEVEL"] = "WARNING"
 if _url := os.environ.get("BACKPATH_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
 

@@ -78,12 +78,18 @@ def heartbeats() -> list[dict[str, Any]]:
     return list(GraderHeartbeat.objects.values("worker", "is_ok", "queues", "message"))
 
 
+def forget_workers() -> None:
+    """Say good-bye for workers that were killed."""
+    GraderHeartbeat.objects.all().delete()
+
+
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "seed": seed,
     "submit": submit,
     "resend": resend,
     "state": state,
     "heartbeats": heartbeats,
+    "forget_workers": forget_workers,
 }
 
 

@@ -26,11 +26,12 @@ Process = subprocess.Popen[bytes]
 
 @dataclass
 class Stack:
-    """One installation. `environment` is what all its processes get."""
+    """One installation. All processes get `environment`, the web server `web_environment` too."""
 
     folder: Path
     environment: dict[str, str]
     port: int
+    web_environment: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property
@@ -62,7 +63,7 @@ class Stack:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env=self.environment | (self.web_environment if name == "web" else {}),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -166,9 +167,16 @@ def make_environment(folder: Path, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_stack(folder: Path, **changes: str) -> Iterator[Stack]:
+def running_stack(
+    folder: Path, *, web_environment: dict[str, str] | None = None, **changes: str
+) -> Iterator[Stack]:
     """A migrated site with web server and sweeper; a test starts the workers it needs."""
-    stack = Stack(folder=folder, environment=make_environment(folder, **changes), port=free_port())
+    stack = Stack(
+        folder=folder,
+        environment=make_environment(folder, **changes),
+        port=free_port(),
+        web_environment=web_environment or {},
+    )
     try:
         stack.run("platform/manage.py", "migrate", "--verbosity", "0")
         stack.start_control()

@@ -1,18 +1,15 @@
 """The broker: Redis where `REDIS_URL` is given, else a folder that needs no server.
 
-The folder transport is kombu's, with three corrections for several processes starting
-and working at once: a message appears whole or not at all, is claimed by one rename on
-the same file system, and the table of bindings is never seen half-written.
+The folder transport is kombu's, made fit for several processes starting and working at
+once: a message appears whole or not at all, is claimed by one rename on the same file
+system, and finds its queue without any shared table.
 
 Either broker may lose or repeat a message. The job's row in the database says what is
 to be done; a message only says when to look.
 """
 
-import contextlib
-import fcntl
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
 from typing import Any, Final
@@ -39,7 +36,7 @@ def broker_settings(
                 "global_keyprefix": "backpath:",
             },
         }
-    folders = {name: folder / name for name in ("messages", "taken", "control")}
+    folders = {name: folder / name for name in ("messages", "taken")}
     for path in folders.values():
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
@@ -49,14 +46,17 @@ def broker_settings(
             "data_folder_in": str(folders["messages"]),
             "data_folder_out": str(folders["messages"]),
             "processed_folder": str(folders["taken"]),
-            "control_folder": str(folders["control"]),
             "polling_interval": POLLING_SECONDS,
         },
     }
 
 
 class FolderChannel(filesystem.Channel):
-    """kombu's file system channel with atomic writes and claims."""
+    """kombu's file system channel with atomic writes and claims.
+
+    Serves direct exchanges whose queue has the exchange's name, which is all that grading
+    needs.
+    """
 
     def _put(  # type: ignore[override]
         self,
@@ -83,24 +83,19 @@ class FolderChannel(filesystem.Channel):
             return loads(payload)
         raise Empty
 
-    def _queue_bind(
-        self, exchange: str, routing_key: str | None, pattern: str | None, queue: str
-    ) -> None:
-        binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
-        table_file: Path = self._exchange_file(exchange)  # type: ignore[attr-defined]
-        with self._control_lock():
-            bindings = self.get_table(exchange)
-            if binding in bindings:
-                return
-            aside = table_file.with_suffix(f".{uuid.uuid4().hex}")
-            aside.write_text(dumps([binding, *bindings]), encoding="utf-8")
-            aside.replace(table_file)
+    def get_table(self, exchange: str) -> list[Any]:
+        """The queues bound to an exchange: the one of the same name, without any record of it.
 
-    @contextlib.contextmanager
-    def _control_lock(self) -> Iterator[None]:
-        with (self.control_folder / "lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        kombu keeps the bindings in files, which a reader may find half-written, and which
+        nobody writes again when they are lost.
+        """
+        return [filesystem.exchange_queue_t(exchange, "", exchange)]
+
+    def _queue_bind(self, *binding: Any) -> None:
+        """Nothing is recorded: see `get_table`."""
+
+    def _put_fanout(self, *message: Any, **options: Any) -> None:
+        """Broadcasts are for monitors; there is none, and files that nobody reads would pile up."""
 
 
 class FolderTransport(filesystem.Transport):
