@@ -184,6 +184,7 @@ CASES: list[tuple[str, Change, str, str | None, str]] = [
     ("open block", write_lesson(after("/// warn | T\nx")), FIRST, "/// warn", "`/// warn` is not closed"),
     ("closed too often", write_lesson(after("///")), FIRST, "///", "closes no open block"),
     ("tab without title", write_lesson(after("/// tab\nx\n///")), FIRST, "/// tab", "has no title"),
+    ("six tabs", write_lesson(after("".join(f"/// tab | T{i}\nx\n///\n\n" for i in range(6)))), FIRST, "/// tab | T5", "more than 5 tabs"),
     ("nested as deep", write_lesson(after("/// note\n/// warn\nx\n///\n///")), FIRST, "/// warn", "as many slashes"),
     ("900 words", write_lesson(after("word " * 900)), FIRST, "Something to read", "at most 900 are read"),
     # links and images
@@ -292,6 +293,12 @@ def test_module_that_cannot_be_read_blames_nobody_else(content: ContentFolder) -
     content.edit(MODULE, "code: M4", "code: four")
     (problem,) = [p for p in content.load() if p.severity == "error"]
     assert problem.file == MODULE
+
+
+def test_two_sets_of_tabs_are_not_one(content: ContentFolder) -> None:
+    tabs = "".join(f"/// tab | T{number}\nx\n///\n\n" for number in range(4))
+    content.write(FIRST, f"---\n{make_front_matter()}---\n{after(tabs + 'Between.\n\n' + tabs)}")
+    assert content.load() == []
 
 
 def test_planned_lessons_may_be_needed_but_not_linked(content: ContentFolder) -> None:

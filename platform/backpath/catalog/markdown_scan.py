@@ -16,6 +16,7 @@ from typing import Final, Literal
 FenceTag = Literal["run", "expect-error", "illustration"]
 
 FENCE_TAGS: Final[tuple[str, ...]] = ("run", "expect-error", "illustration")
+MAX_TABS: Final = 5
 BLOCK_KINDS: Final[tuple[str, ...]] = ("note", "warn", "bad", "good", "tab", "details")
 FENCE_OPTIONS: Final[tuple[str, ...]] = ("title", "hl_lines", "alt")
 
@@ -150,6 +151,7 @@ class _Scanner:
         self.first_line = first_line
         self.scan = MarkdownScan()
         self.blocks: list[tuple[int, int, str]] = []  # slashes, line, kind
+        self.tabs: dict[int, int] = {}  # depth -> tabs of the set that is open there
         self.paragraph: list[str] = []
         self.paragraph_line = first_line
 
@@ -160,6 +162,7 @@ class _Scanner:
             opening = _FENCE_OPEN.match(line)
             if opening:
                 self.end_paragraph()
+                self.tabs[len(self.blocks)] = 0
                 index = self.fence(index, opening)
                 continue
             self.text_line(index + self.first_line, line)
@@ -208,6 +211,7 @@ class _Scanner:
                 "Write headings as `## Title`, and leave a blank line above `---`.",
             )
             return
+        self.tabs[len(self.blocks)] = 0
         if not self.paragraph:
             self.paragraph_line = number
         self.paragraph.append(line)
@@ -238,6 +242,7 @@ class _Scanner:
             self.find(number, f"There is no block `{kind}`.", f"Use one of: {known}.")
         if kind in {"tab", "details"} and not (opening["title"] or "").strip():
             self.find(number, f"The block `{kind}` has no title.", f"Write `/// {kind} | Title`.")
+        self.count_tabs(number, kind)
         slashes = len(opening["marks"])
         if self.blocks and self.blocks[-1][0] <= slashes:
             outer = "/" * (slashes + 1)
@@ -246,6 +251,14 @@ class _Scanner:
         self.blocks.append((slashes, number, kind))
         self.scan.word_count += len(_WORD.findall(opening["title"] or ""))
         return True
+
+    def count_tabs(self, number: int, kind: str) -> None:
+        depth = len(self.blocks)
+        self.tabs = {level: count for level, count in self.tabs.items() if level <= depth}
+        self.tabs[depth] = self.tabs.get(depth, 0) + 1 if kind == "tab" else 0
+        if self.tabs[depth] == MAX_TABS + 1:
+            message = f"The set has more than {MAX_TABS} tabs."
+            self.find(number, message, "Leave some out, or write sections.")
 
     def heading_line(self, number: int, line: str) -> bool:
         match = _HEADING.match(line)
