@@ -211,6 +211,28 @@ def test_an_old_uv_is_not_used(checkout: Path, programs: Path) -> None:
     assert sentences(done)[0] == "Error: python3 cannot make virtual environments here."
 
 
+@pytest.mark.parametrize(
+    ("sudo", "refusal"),
+    [
+        (None, "there is no sudo here."),
+        ("exit 1", "sudo did not let this user do so."),
+    ],
+)
+def test_what_root_alone_can_install_is_named(
+    checkout: Path, programs: Path, sudo: str | None, refusal: str
+) -> None:
+    """Debian's python3 without python3-venv, for a user who is not root."""
+    (programs / "id").unlink()
+    make_executable(programs, "id", "echo 1000")
+    make_executable(programs, "apt-get", "exit 1")
+    make_executable(programs, "python3", '[ "$1" = -c ]')
+    if sudo:
+        make_executable(programs, "sudo", sudo)
+    said = sentences(run_dev(checkout, programs, "up"))
+    assert said[0] == f"Error: python3-venv has to be installed as root, and {refusal}"
+    assert said[1].endswith("or ask an administrator to install python3-venv.")
+
+
 def test_another_system_is_refused(checkout: Path, programs: Path) -> None:
     (programs / "uname").unlink()
     make_executable(programs, "uname", "echo Darwin")

@@ -122,7 +122,7 @@ def _start_again_with_group() -> None:
         return
     os.environ[WITH_GROUP] = "1"
     again = shlex.join([sys.executable, "-P", "-m", "backpath.cli", *sys.argv[1:]])
-    os.execvp("sg", ["sg", "docker", "-c", again])  # noqa: S606, S607
+    os.execvp("sg", ["sg", "docker", "-c", f"exec {again}"])  # noqa: S606, S607
 
 
 # --- starting it ----------------------------------------------------------------------
