@@ -8,6 +8,7 @@ from backpath.grading.difference import (
     MAX_LINE_CHARACTERS,
     MAX_LINES,
     diff_lines,
+    is_same_json,
     plain_text,
     pretty_json,
     shorten,
@@ -69,7 +70,10 @@ def test_tail_keeps_the_last_lines() -> None:
 
 
 def test_json_is_indented_and_other_text_left_alone() -> None:
-    assert pretty_json('{"a":[1,2]}') == '{\n  "a": [\n    1,\n    2\n  ]\n}'
+    assert pretty_json('{"a":[1,2]}') == '{\n  "a": [1, 2]\n}'
+    long = '["' + "x" * 60 + '", 1]'
+    assert pretty_json(f'{{"a": {long}}}').count("\n") == 5
+    assert pretty_json('{"a": [{"b": {}}]}') == '{\n  "a": [\n    {"b": {}}\n  ]\n}'
     assert pretty_json("<html>") == "<html>"
     assert pretty_json('{"a":') == '{"a":'
 
@@ -89,17 +93,43 @@ def test_differing_fields_of_json_are_paired_and_marked() -> None:
         ("same", '  "id": 7,'),
         ("want", '  "body": "Roast the bones first.",'),
         ("got", '  "body": null,'),
-        ("same", '  "tags": ['),
-        ("same", '    "stock"'),
-        ("same", "  ]"),
+        ("same", '  "tags": ["stock"]'),
         ("same", "}"),
     ]
     assert marked(expected, actual) == ['"Roast the bones first."', "null"]
 
 
 def test_a_missing_and_an_extra_field_stand_alone() -> None:
-    assert [kind for kind, _ in shown('{"a": 1, "b": 2}', '{"a": 1}')].count("want") >= 1
-    assert ("got", '  "c": 3') in shown('{"a": 1}', '{"a": 1, "c": 3}')
+    assert shown('{"a": 1, "b": 2}', '{"a": 1}') == [
+        ("same", "{"),
+        ("same", '  "a": 1,'),
+        ("want", '  "b": 2'),
+        ("same", "}"),
+    ]
+    assert shown('{"a": 1}', '{"a": 1, "c": 3}') == [
+        ("same", "{"),
+        ("same", '  "a": 1'),
+        ("got", '  "c": 3'),
+        ("same", "}"),
+    ]
+    assert marked('{"a": 1, "b": 2}', '{"a": 1}') == ['"b": 2']
+
+
+def test_a_comma_counts_where_the_text_is_not_json() -> None:
+    assert shown("a,\nb", "a\nb")[:2] == [("want", "a,"), ("got", "a")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('{"a": 1, "b": [2]}', '{"b":[2],"a":1}', True),
+        ('{"a": true}', '{"a": 1}', False),
+        ("201", "201", False),
+        ("{", "{", False),
+    ],
+)
+def test_same_json(one: str, other: str, same: bool) -> None:
+    assert is_same_json(one, other) is same
 
 
 def test_single_values_are_compared_as_they_are() -> None:

@@ -107,7 +107,7 @@ def test_the_page_says_what_it_takes_before_anything_is_sent(page: SubmitPage) -
     html = page.get()
     text = text_of(html)
     assert "Hand in attempt 1" in text
-    assert "at most 20.0 MB" in text
+    assert "at most 20 MB" in text
     assert "at most 2000" in text
     assert "80 %" in text
     assert "None yet." in text

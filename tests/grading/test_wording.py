@@ -106,8 +106,21 @@ CASES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "3 blocking checks stand in the way.",
         ["“PATCH keeps the fields it was not given” is the one to begin with."],
     ),
-    "near miss": ({}, "Close: 2 points short.", ["You have 78 and pass at 80."]),
-    "near miss by one": ({"score": 79}, "Close: 1 point short.", []),
+    "near miss": (
+        {},
+        "Close: 2 points short.",
+        ["Put it right and you have 82 points, which is a pass."],
+    ),
+    "near miss by one, mended by one": (
+        {"score": 79, "score_if_fixed": 80},
+        "Close: 1 point short.",
+        ["Put it right and you have 80 points, which is a pass."],
+    ),
+    "near miss that takes more than one": (
+        {"score": 75, "score_if_fixed": 77},
+        "Close: 5 points short.",
+        ["Put it right and you have 77 points.", "You have 75 and pass at 80."],
+    ),
     "middle": (
         {"score": 55, "score_if_fixed": 59},
         "34 of 42 checks pass.",
@@ -132,7 +145,13 @@ CASES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         ["“GET /health answers 200” has to pass before the 40 behind it can run."],
     ),
     "regression": (
-        {"score": 64, "broke": 2, "previous_number": 3, "previous_score": 78},
+        {
+            "score": 64,
+            "score_if_fixed": 68,
+            "broke": 2,
+            "previous_number": 3,
+            "previous_score": 78,
+        },
         "Lower than attempt 3: 64 after 78.",
         ["2 checks fail that passed in attempt 3."],
     ),
@@ -142,7 +161,13 @@ CASES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         ["One check fails that passed in attempt 3."],
     ),
     "lower only because the grader asks more": (
-        {"score": 60, "broke": 0, "previous_number": 3, "previous_score": 62},
+        {
+            "score": 60,
+            "score_if_fixed": 64,
+            "broke": 0,
+            "previous_number": 3,
+            "previous_score": 62,
+        },
         "34 of 42 checks pass.",
         ["You have 60 and pass at 80."],
     ),

@@ -10,6 +10,7 @@ from backpath.grading.difference import (
     DiffLine,
     Shown,
     diff_lines,
+    is_same_json,
     plain_text,
     pretty_json,
     shorten,
@@ -41,7 +42,8 @@ class CheckView:
 
     `state` is `pass`, `fail` or `skip`; `change` is `new` when the outcome is the opposite
     of that in the previous attempt. `exchanges` are in the order they happened. Hidden
-    checks carry no exchange, difference or output.
+    checks carry no exchange, difference or output. `diff_is_answer`: the difference is that
+    of the last answer's whole body, so that the body need not be shown besides.
     """
 
     id: str
@@ -62,6 +64,7 @@ class CheckView:
     lesson: SectionLink | None
     message: str
     diff: tuple[DiffLine, ...]
+    diff_is_answer: bool
     exchanges: tuple[ExchangeView, ...]
     output: Shown
     duration: str
@@ -113,11 +116,19 @@ def check_view(
         lesson=lessons.get(str(spec.get("lesson", ""))),
         message=shorten(result.message, characters=2_000, lines=40).text,
         diff=() if hidden else diff_lines(result.expected, result.actual),
+        diff_is_answer=not hidden and _is_whole_answer(result),
         exchanges=() if hidden else tuple(map(exchange_view, result.exchanges)),
         output=shorten("" if hidden else result.output.strip(), characters=4_000, lines=80),
         duration=duration_text(result.duration_ms),
         change="new" if is_new else "",
     )
+
+
+def _is_whole_answer(result: CheckResult) -> bool:
+    if not result.exchanges or result.expected is None or result.actual is None:
+        return False
+    body = str(result.exchanges[-1].get("response_body") or "")
+    return is_same_json(result.actual, body)
 
 
 def exchange_view(exchange: Mapping[str, Any]) -> ExchangeView:

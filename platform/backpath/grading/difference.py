@@ -16,6 +16,7 @@ MAX_LINES: Final = 240
 MAX_LINE_CHARACTERS: Final = 400
 MAX_JSON_CHARACTERS: Final = 64_000
 MAX_JSON_DEPTH: Final = 40
+SHORT_JSON_CHARACTERS: Final = 60
 EQUAL_LINES_AROUND: Final = 3
 
 _COLOUR_SEQUENCE = re.compile(r"\x1b\[[0-9;:]*m")
@@ -98,6 +99,16 @@ def pretty_json(text: str) -> str:
     return text if value is None else _dump(value)
 
 
+def is_same_json(one: str, other: str) -> bool:
+    """Whether both texts are the same JSON object or array, however they are written."""
+    values = _container(one), _container(other)
+    if None in values:
+        return False
+    # As text: in Python, though not in JSON, true equals 1.
+    left, right = (json.dumps(value, sort_keys=True) for value in values)
+    return left == right
+
+
 def diff_lines(expected: str | None, actual: str | None) -> tuple[DiffLine, ...]:
     """Return the lines of both texts in one sequence, differing pieces marked.
 
@@ -111,13 +122,21 @@ def diff_lines(expected: str | None, actual: str | None) -> tuple[DiffLine, ...]
         kind: LineKind = "got" if expected is None else "want"
         return tuple(_whole(kind, line) for line in _lines(pretty_json(expected or actual or "")))
     want_value, got_value = _container(expected), _container(actual)
-    if want_value is not None and got_value is not None:
+    is_json = want_value is not None and got_value is not None
+    if is_json:
         expected, actual = _dump(want_value), _dump(_ordered_like(want_value, got_value))
-    return tuple(_merged(_lines(expected), _lines(actual)))
+    return tuple(_merged(_lines(expected), _lines(actual), ignored_end="," if is_json else ""))
 
 
-def _merged(want: list[str], got: list[str]) -> Iterator[DiffLine]:
-    matcher = SequenceMatcher(None, want, got, autojunk=False)
+def _merged(want: list[str], got: list[str], *, ignored_end: str) -> Iterator[DiffLine]:
+    """Merge both sides. A line that differs by `ignored_end` alone does not differ: the comma
+    that JSON has after every field but the last."""
+    matcher = SequenceMatcher(
+        None,
+        [line.removesuffix(ignored_end) for line in want],
+        [line.removesuffix(ignored_end) for line in got],
+        autojunk=False,
+    )
     opcodes = matcher.get_opcodes()
     for place, (tag, i, j, k, m) in enumerate(opcodes):
         if tag == "equal":
@@ -168,7 +187,9 @@ def _marked(tokens: list[str], start: int, end: int) -> tuple[Span, ...]:
 
 
 def _whole(kind: LineKind, line: str, *, marked: bool = False) -> DiffLine:
-    return DiffLine(kind, (Span(line, marked),))
+    text = line.lstrip(" ") if marked else line
+    spans = (Span(line[: len(line) - len(text)], marked=False), Span(text, marked))
+    return DiffLine(kind, tuple(span for span in spans if span.text) or (Span("", marked),))
 
 
 def _lines(text: str) -> list[str]:
@@ -211,8 +232,23 @@ def _is_shallow(value: object) -> bool:
     return False
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _dump(value: object, indent: str = "") -> str:
+    """Return JSON indented, with lists and objects of plain values on one line if it is short."""
+    if not isinstance(value, dict | list) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    inside = value.values() if isinstance(value, dict) else value
+    if indent and not any(isinstance(item, dict | list) and item for item in inside):
+        short = json.dumps(value, ensure_ascii=False)
+        if len(short) <= SHORT_JSON_CHARACTERS:
+            return short
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_dump(item, deeper)}"
+            for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(f"{deeper}{_dump(item, deeper)}" for item in value) + f"\n{indent}]"
 
 
 def _ordered_like(model: object, value: object) -> object:

@@ -14,7 +14,7 @@ from backpath.grading.check_view import CheckView, check_view, duration_text
 from backpath.grading.difference import Shown, plain_text, tail
 from backpath.grading.models import CheckResult, GradingJob, Report
 from backpath.grading.priorities import blockers, fix_order
-from backpath.grading.wording import Standing, Words, standing_words
+from backpath.grading.wording import Standing, Words, counted, standing_words
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def report_page(
             "skip": standing.not_reached,
         },
         since=since,
-        times=_times(report, len(results)),
+        times=_times(report, standing.finished),
         slowest=_slowest(results, specs),
         log=tail(report.app_log_tail) if shows_log else None,
     )
@@ -299,7 +299,7 @@ def _times(report: Report, number_of_checks: int) -> tuple[TimeRow, ...]:
         ("Waiting in the queue", waited),
         ("Preparing the sandbox", timings.get("sandbox")),
         ("Starting your application", timings.get("app_start")),
-        (f"{number_of_checks} checks", timings.get("checks")),
+        (counted(number_of_checks, "check"), timings.get("checks") if number_of_checks else None),
     ]
     known = [TimeRow(label, duration_text(s * 1000)) for label, s in rows if s is not None]
     if "total" in timings:

@@ -176,6 +176,8 @@ def _first_step(s: Standing) -> str:
             f" Put it right and {more} can run, together worth up to "
             f"{counted(gain, 'point')}: that could take you to {s.score_if_fixed}."
         )
+    elif _would_pass(s):
+        then = f" Put it right and you have {s.score_if_fixed} points, which is a pass."
     elif gain > 0:
         then = f" Put it right and you have {s.score_if_fixed} points."
     else:
@@ -183,7 +185,14 @@ def _first_step(s: Standing) -> str:
     return f"“{s.first_title}” {lead}.{then}"
 
 
+def _would_pass(s: Standing) -> bool:
+    """Whether the first failure's own points are all that is missing."""
+    return not s.blocking_failed and not s.unlocks and s.score < s.needed <= s.score_if_fixed
+
+
 def _threshold(s: Standing) -> str:
+    if s.first_title and _would_pass(s):
+        return ""
     blocking = " with no blocking check failing" if s.blocking_failed else ""
     if s.score >= s.needed:
         return f"You have the points, {s.score} of the {s.needed} it takes, and pass{blocking}."

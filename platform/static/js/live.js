@@ -15,8 +15,17 @@ const GIVE_UP_AFTER = 3;
 
 const all = (selector) => [...root.querySelectorAll(selector)];
 const say = (name, text) => {
-  for (const place of all(`[data-${name}]`)) if (place.textContent !== text) place.textContent = text;
+  for (const place of all(`[data-${name}]`)) {
+    if (place.textContent !== text) place.textContent = text;
+  }
 };
+
+let isLeaving = false;
+function leave(url) {
+  if (isLeaving) return;
+  isLeaving = true;
+  location.replace(url);
+}
 
 function showCheck(id, outcome) {
   const shape = SHAPES[outcome] ?? SHAPES.waiting;
@@ -61,9 +70,9 @@ function showPosition({ queue_position: place, waiting_behind_own: own }) {
     return;
   }
   const before = place - 1;
-  const words =
-    before < 1 ? "Next in the queue" : before === 1 ? "One other before it" : `${before} others before it`;
-  say("status", words);
+  if (before < 1) say("status", "Next in the queue");
+  else if (before === 1) say("status", "One other before it");
+  else say("status", `${before} others before it`);
 }
 
 const handlers = {
@@ -79,7 +88,7 @@ const handlers = {
     showPhase("queued");
     for (const notice of all("[data-restarted]")) notice.hidden = false;
   },
-  decided: ({ url }) => location.replace(url),
+  decided: ({ url }) => leave(url),
 };
 
 let after = Number(root.dataset.after) || 0;
@@ -92,9 +101,11 @@ function stream() {
     source.addEventListener(kind, (event) => {
       if (event.lastEventId) after = Number(event.lastEventId);
       handle(JSON.parse(event.data));
+      if (isLeaving) source.close();
     });
   }
   source.addEventListener("error", () => {
+    if (isLeaving) return;
     failures += 1;
     if (failures < GIVE_UP_AFTER && source.readyState !== EventSource.CLOSED) return;
     source.close();
@@ -105,6 +116,7 @@ function stream() {
 async function poll() {
   try {
     const answer = await fetch(`${root.dataset.poll}?after=${after}`, { cache: "no-store" });
+    // Signed out meanwhile, or gone: the page itself says which.
     if (answer.redirected || answer.status === 404) return location.reload();
     if (answer.ok) {
       const seen = await answer.json();
@@ -113,7 +125,8 @@ async function poll() {
         after = event.id;
         handlers[event.kind]?.(event.payload);
       }
-      if (!seen.state.is_open) return location.replace(seen.url);
+      if (!seen.state.is_open) leave(seen.url);
+      if (isLeaving) return;
     }
   } catch {
     say("status", "The connection is gone; trying again");

@@ -23,7 +23,9 @@ const isKept = (path, ignored) =>
   !IGNORED_SUFFIX.test(path) && !path.split("/").some((name) => ignored.has(name));
 
 const megabytes = (bytes) =>
-  bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} kB` : `${(bytes / 1048576).toFixed(1)} MB`;
+  bytes < 1024 * 1024
+    ? `${Math.max(1, Math.round(bytes / 1024))} kB`
+    : `${(bytes / 1048576).toFixed(1)} MB`;
 
 function enhance(form) {
   const ignored = new Set(JSON.parse(form.dataset.ignored));
@@ -76,19 +78,24 @@ function enhance(form) {
   frame.addEventListener("drop", async (event) => {
     event.preventDefault();
     frame.classList.remove("over");
-    // Entries must be taken before the first await; afterwards the list is empty.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+    // They must be taken before the first await; afterwards the list is empty. What has no
+    // entry is a file that does not come from a disk.
+    const dropped = [...event.dataTransfer.items]
+      .map((item) => item.webkitGetAsEntry() ?? item.getAsFile())
+      .filter(Boolean);
     tell("Reading…");
     try {
       const items = [];
-      for (const entry of entries) {
-        for await (const item of filesBelow(entry, ignored)) items.push(item);
+      for (const entry of dropped) {
+        if (entry instanceof File) items.push({ path: entry.name, file: entry });
+        else for await (const item of filesBelow(entry, ignored)) items.push(item);
       }
       const kept = items.filter(({ path }) => isKept(path, ignored));
       loose.value = folder.value = "";
-      choose(entries.some((entry) => entry.isDirectory) ? "folder" : "files", kept, items.length - kept.length);
+      const field = dropped.some((entry) => entry.isDirectory) ? "folder" : "files";
+      choose(field, kept, items.length - kept.length);
     } catch {
-      tell("The browser could not read what was dropped. Choose it with the buttons instead.", true);
+      tell("What was dropped cannot be read. Choose it with the buttons instead.", true);
     }
   });
 

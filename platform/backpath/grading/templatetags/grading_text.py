@@ -3,7 +3,6 @@
 import re
 
 from django import template
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -25,8 +24,12 @@ def inline_code(text: str) -> SafeString:
 
 @register.filter
 def size(number_of_bytes: int) -> str:
-    """Return a size with an ordinary space: `1.4 KB`."""
-    return filesizeformat(number_of_bytes).replace("\u00a0", " ")
+    """Return a size as people read it: `459 bytes`, `2.8 kB`, `20 MB`."""
+    if number_of_bytes < 1024:
+        return f"{number_of_bytes} byte{'' if number_of_bytes == 1 else 's'}"
+    kilobytes = number_of_bytes / 1024
+    amount, unit = (kilobytes, "kB") if kilobytes < 1024 else (kilobytes / 1024, "MB")
+    return f"{amount:,.1f}".removesuffix(".0") + f" {unit}"
 
 
 @register.filter
