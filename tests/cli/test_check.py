@@ -9,7 +9,7 @@ from rich.console import Console
 
 from backpath.catalog.schema import Problem
 from backpath.cli import check
-from backpath.cli.check import Findings, check_content, show
+from backpath.cli.check import Findings, check_content, show, solutions_below
 from backpath.cli.console import CommandFailed
 from tests.catalog.factories import ContentFolder, make_content
 
@@ -91,6 +91,33 @@ def test_places_are_given_as_a_person_would(
         check.run(Path("090-nope"), fast=True)
     with pytest.raises(CommandFailed, match="not below lessons/ or graders/"):
         check.run(Path("/etc"), fast=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "only"),
+    [
+        ("", None),
+        ("lessons/data", None),
+        ("graders", None),
+        ("graders/small-api", None),
+        ("graders/small-api/grader/test_all.py", None),
+        ("graders/small-api/wrong", ["small-api/wrong"]),
+        ("graders/small-api/wrong/forgets/change.patch", ["small-api/wrong/forgets"]),
+        ("graders/small-api/reference/flask", ["small-api/reference/flask"]),
+        ("graders/small-api/starter/app.py", ["small-api/starter"]),
+    ],
+)
+def test_a_solution_is_proved_by_itself(place: str, only: list[str] | None) -> None:
+    assert solutions_below(place) == only
+
+
+@pytest.mark.parametrize(
+    ("is_partial", "said"), [(False, ", graders proved, "), (True, ", graders proved in part, ")]
+)
+def test_part_of_a_proof_is_not_called_a_proof(is_partial: bool, said: str) -> None:
+    proof = {"problems": [], "assignments": [{"is_partial": is_partial}]}
+    findings = Findings(lessons=1, assignments=1, problems=[], snippets=0, proof=proof)
+    assert said in shown(findings)
 
 
 def test_problems_are_shown_as_text() -> None:

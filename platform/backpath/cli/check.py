@@ -161,6 +161,7 @@ def _prove_graders(tree: ContentTree, findings: Findings, below: str) -> None:
             report = prove_all(
                 wanted,
                 engine=engine,
+                only=solutions_below(below),
                 runs=PROOF_RUNS,
                 shuffle=True,
                 parallel=2,
@@ -171,6 +172,18 @@ def _prove_graders(tree: ContentTree, findings: Findings, below: str) -> None:
     findings.problems += report.problems
     findings.proof = report.as_json()
     findings.show_proof = report.print_to
+
+
+def solutions_below(place: str) -> list[str] | None:
+    """What to prove, as `prove_all` names it: `graders/x/wrong/y/…` is `x/wrong/y`.
+
+    None stands for all: a place among the lessons, in no assignment, or in what every
+    solution meets (the definition, the suite).
+    """
+    _, *parts = place.split("/")
+    if len(parts) < 2 or parts[1] not in {"reference", "starter", "wrong"}:
+        return None
+    return ["/".join(parts[:2] if parts[1] == "starter" else parts[:3])]
 
 
 def _overlaps(folder: str, place: str) -> bool:
@@ -192,12 +205,19 @@ def show(console: Console, findings: Findings) -> None:
         _count(findings.lessons, "lesson"),
         _count(findings.assignments, "assignment"),
         "code not run" if findings.snippets is None else _count(findings.snippets, "snippet"),
-        "graders not proved" if findings.proof is None else "graders proved",
+        _proved(findings.proof),
         _count(findings.errors, "error"),
         _count(warnings, "warning"),
     ]
     mark = "[red]✗[/red]" if findings.errors else "[green]✓[/green]"
     console.print(f"{mark} {', '.join(parts)}")
+
+
+def _proved(proof: dict[str, Any] | None) -> str:
+    if proof is None:
+        return "graders not proved"
+    is_partial = any(assignment["is_partial"] for assignment in proof["assignments"])
+    return "graders proved in part" if is_partial else "graders proved"
 
 
 def _without_repeats(findings: Findings) -> Iterable[Problem]:

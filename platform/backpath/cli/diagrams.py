@@ -134,7 +134,7 @@ def fetch_mermaid(cache: Path) -> Path:
         if npm is None:
             raise DiagramToolMissing("npm is not installed. Install it: apt-get install npm")
         cache.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(  # noqa: S603  a fixed command
+        done = subprocess.run(
             [npm, "pack", f"mermaid@{MERMAID_VERSION}", "--pack-destination", str(cache)],
             cwd=cache,
             capture_output=True,
