@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -75,39 +75,39 @@ def prove_all(
     """
     seeds = random.Random(seed)  # noqa: S311 - test values, no secrets
     found, problems = _contents_of(assignments)
-    plans: dict[str, list[_Planned]] = {}
-    partial: set[str] = set()
-    chosen = [one for one in found if _is_wanted(one.slug, only)]
-    for assignment in chosen:
+    plans: list[_Planned] = []
+    proved: list[tuple[AssignmentContent, bool]] = []
+    known: set[str] = set()
+    for assignment in found:
+        if not _is_wanted(assignment.slug, only):
+            continue
         solutions, unbuilt = read_solutions(assignment)
         problems += unbuilt
-        wanted = [solution for solution in solutions if _is_chosen(solution, only)]
-        if len(wanted) < len(solutions) or unbuilt:
-            partial.add(assignment.slug)
+        known |= {solution.path for solution in solutions}
+        known |= {f"{assignment.slug}/wrong/{wrong.name}" for wrong in assignment.wrong}
         try:
             grader = grader_tar(assignment.directory)
         except PackageRefused as refused:
             problems.append(Problem(assignment.file, 0, "error", str(refused), "Mend the folder."))
             continue
-        plans[assignment.slug] = [
+        wanted = [solution for solution in solutions if _is_named(solution.path, only)]
+        plans += [
             _Planned(assignment, grader, solution, run, seeds.getrandbits(_SEED_BITS), shuffle)
             for solution in wanted
             for run in range(1, (runs if solution.kind == "reference" else 1) + 1)
         ]
-    problems += _unknown_names(only, found)
-    trials = _run_plans(
-        [plan for group in plans.values() for plan in group], engine, parallel, on_progress
-    )
+        proved.append((assignment, bool(unbuilt) or len(wanted) < len(solutions)))
+    for name in only or ():
+        if not any(_is_named(path, [name]) for path in known):
+            # A misspelt name must not pass for a proof.
+            remedy = "Names are `slug`, `slug/kind` or `slug/kind/name`."
+            message = "There is no such assignment or solution."
+            problems.append(Problem(name, 0, "error", message, remedy))
+    trials = _run_plans(plans, engine, parallel, on_progress)
     proofs = []
-    for assignment in chosen:
-        if assignment.slug not in plans:
-            continue
-        proof = AssignmentProof(
-            assignment.slug,
-            tuple(assignment.meta.checks),
-            tuple(trials[id(plan)] for plan in plans[assignment.slug]),
-            assignment.slug in partial,
-        )
+    for assignment, is_partial in proved:
+        own = tuple(trial for trial in trials if trial.slug == assignment.slug)
+        proof = AssignmentProof(assignment.slug, tuple(assignment.meta.checks), own, is_partial)
         proofs.append(proof)
         problems += judge(assignment, proof)
     return ProofReport(tuple(proofs), tuple(sorted(set(problems))))
@@ -139,23 +139,8 @@ def _is_wanted(slug: str, only: Collection[str] | None) -> bool:
     return only is None or any(name.split("/")[0] == slug for name in only)
 
 
-def _is_chosen(solution: Solution, only: Collection[str] | None) -> bool:
-    return only is None or any(f"{solution.path}/".startswith(f"{name}/") for name in only)
-
-
-def _unknown_names(
-    only: Collection[str] | None, found: list[AssignmentContent]
-) -> Iterator[Problem]:
-    """A misspelt name must not pass for a proof of nothing."""
-    paths = (
-        [solution.path for assignment in found for solution in read_solutions(assignment)[0]]
-        if only
-        else []
-    )
-    for name in only or ():
-        if not any(f"{path}/".startswith(f"{name}/") for path in paths):
-            remedy = "Names are `slug`, `slug/kind` or `slug/kind/name`."
-            yield Problem(name, 0, "error", "There is no such assignment or solution.", remedy)
+def _is_named(path: str, only: Collection[str] | None) -> bool:
+    return only is None or any(f"{path}/".startswith(f"{name}/") for name in only)
 
 
 def _run_plans(
@@ -163,25 +148,23 @@ def _run_plans(
     engine: Engine,
     parallel: int,
     on_progress: Callable[[Progress], None] | None,
-) -> dict[int, Trial]:
-    """Run all plans; whatever ends this early also ends the runs under way."""
+) -> list[Trial]:
+    """Return the trial of each plan; whatever ends this early also ends the runs under way."""
     stop = Event()
-    trials: dict[int, Trial] = {}
+    done = 0
     with ThreadPoolExecutor(max_workers=max(1, parallel), thread_name_prefix="prove") as pool:
-        futures: dict[Future[Trial], _Planned] = {
-            pool.submit(_run_plan, plan, engine, stop): plan for plan in plans
-        }
+        futures = [pool.submit(_run_plan, plan, engine, stop) for plan in plans]
         try:
             for future in as_completed(futures):
                 trial = future.result()
-                trials[id(futures[future])] = trial
+                done += 1
                 if on_progress is not None:
-                    on_progress(Progress(len(trials), len(plans), trial))
+                    on_progress(Progress(done, len(plans), trial))
         except BaseException:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return trials
+    return [future.result() for future in futures]
 
 
 def _run_plan(plan: _Planned, engine: Engine, stop: Event) -> Trial:
