@@ -17,10 +17,12 @@ python=.venv/bin/python
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 compose() { docker compose --progress quiet --project-name "$project" --env-file "$work/env" "$@"; }
+query() { compose exec -T postgres psql --username backpath --tuples-only --no-align --command "$1"; }
 clean_up() {
     status=$?
     if [ "$status" != 0 ] && [ -f "$work/env" ]; then
         compose ps --all || true
+        query "select attempt, state, error_detail from grading_gradingjob" || true
         compose logs --tail 30 || true
     fi
     [ ! -f "$work/env" ] || compose down --volumes --timeout 20 >/dev/null 2>&1 || true
@@ -69,7 +71,7 @@ deploy/make-secrets "$work/secrets"
 started=$SECONDS
 compose up --detach --wait
 echo "  ok  everything is healthy after $((SECONDS - started)) s"
-compose logs setup | grep -q "Created the administrator" || fail "no administrator was created"
+grep -q "Created the administrator" <<<"$(compose logs setup)" || fail "no administrator was created"
 echo "  ok  set-up migrated, loaded the content and created an administrator"
 
 say "who holds what"
@@ -103,7 +105,6 @@ say "the way of a learner"
 say "a worker is killed in the middle of a job"
 path=$("$python" tests/deploy/proof.py "http://127.0.0.1:$port/" hand-in | tail -n 1)
 submission=$(sed 's#^/submissions/\([0-9a-f-]*\)/.*#\1#' <<<"$path")
-query() { compose exec -T postgres psql --username backpath --tuples-only --no-align --command "$1"; }
 for _ in $(seq 100); do
     [ "$(query "select count(*) from grading_gradingjob where submission_id = '$submission' and state = 'running'")" != 1 ] || break
     sleep 0.1
@@ -122,9 +123,7 @@ say "down and up again keeps everything"
 compose down --timeout 30 >/dev/null 2>&1
 compose up --detach --wait >/dev/null 2>&1
 "$python" tests/deploy/proof.py "http://127.0.0.1:$port/" await "$path"
-if compose logs setup | grep -q "Created the administrator"; then
-    fail "a second administrator was created"
-fi
+grep -q "Created the administrator" <<<"$(compose logs setup)" && fail "a second administrator was created"
 echo "  ok  no second administrator"
 
 say "proved"

@@ -67,7 +67,10 @@ PLATFORM_IMAGE = BuiltImage(
     "backpath/platform",
     REPOSITORY / "deploy" / "Dockerfile",
     REQUIREMENTS / "runtime.txt",
-    tuple(REPOSITORY / name for name in ("platform", "lessons", "graders", "deploy/bin")),
+    tuple(
+        REPOSITORY / name
+        for name in ("platform", "sandbox/protocol", "lessons", "graders", "deploy/bin")
+    ),
 )
 
 
