@@ -17,6 +17,10 @@ python=.venv/bin/python
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 compose() { docker compose --progress quiet --project-name "$project" --env-file "$work/env" "$@"; }
+grading_host() {
+    docker compose --progress quiet --project-name "$project-grader" --env-file "$work/grader/env" \
+        -f docker-compose.yml -f deploy/compose.grading-host.yml -f "$work/grader/volume.yml" "$@"
+}
 query() { compose exec -T postgres psql --username backpath --tuples-only --no-align --command "$1"; }
 clean_up() {
     status=$?
@@ -25,6 +29,7 @@ clean_up() {
         query "select attempt, state, error_detail from grading_gradingjob" || true
         compose logs --tail 30 || true
     fi
+    [ ! -f "$work/grader/env" ] || grading_host down --timeout 20 >/dev/null 2>&1 || true
     [ ! -f "$work/env" ] || compose down --volumes --timeout 20 >/dev/null 2>&1 || true
     rm -rf "$work"
 }
@@ -118,6 +123,38 @@ compose start worker >/dev/null 2>&1
     fail "there is not exactly one report"
 query "select attempt, state from grading_gradingjob where submission_id = '$submission' order by attempt" | sed 's/^/      job /'
 echo "  ok  exactly one report"
+
+say "a grading host of its own"
+address=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])'; }
+cat >>"$work/env" <<END
+BACKPATH_PRIVATE_ADDRESS=$address
+BACKPATH_DATA_EXPORT=/unused
+BACKPATH_POSTGRES_PORT=$(free_port)
+BACKPATH_REDIS_PORT=$(free_port)
+END
+compose -f docker-compose.yml -f deploy/compose.main-host.yml up --detach --wait >/dev/null 2>&1
+compose stop worker >/dev/null 2>&1
+# The other host: a second project, which has nothing of the first but what it is given.
+. "$work/env"
+cp -r "$work/secrets" "$work/grader"
+for secret in database_url:postgres:5432:$BACKPATH_POSTGRES_PORT redis_url:redis:6379:$BACKPATH_REDIS_PORT; do
+    IFS=: read -r file name inner outer <<<"$secret"
+    sed "s/@$name:$inner/@$address:$outer/" "$work/secrets/$file" >"$work/grader/$file.new"
+    chmod 0444 "$work/grader/$file.new"
+    mv -f "$work/grader/$file.new" "$work/grader/$file"
+done
+sed "s#^\(BACKPATH_SECRETS_DIR\)=.*#\1=$work/grader#" "$work/env" >"$work/grader/env"
+# On one machine the volume itself stands in for its export.
+printf 'volumes: {data: !override {external: true, name: %s_data}}\n' "$project" >"$work/grader/volume.yml"
+grading_host up --detach --wait --no-deps worker >/dev/null 2>&1 || fail "the grading host's worker is not healthy"
+far=$("$python" tests/deploy/proof.py "http://127.0.0.1:$port/" hand-in | tail -n 1)
+"$python" tests/deploy/proof.py "http://127.0.0.1:$port/" await "$far"
+host=$(grading_host exec -T worker hostname)
+[ "$(query "select count(*) from grading_gradingjob where worker like 'celery@$host/%' and state = 'finished'")" = 1 ] ||
+    fail "the grading host did not grade it"
+echo "  ok  graded on the other host"
+grading_host down --timeout 30 >/dev/null 2>&1
 
 say "down and up again keeps everything"
 compose down --timeout 30 >/dev/null 2>&1

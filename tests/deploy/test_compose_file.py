@@ -102,7 +102,8 @@ def test_names_are_asked_for_and_images_can_be_chosen() -> None:
 
 
 def test_every_variable_of_the_file_is_shown_in_the_example() -> None:
-    used = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    files = [TEXT, *(path.read_text() for path in (ROOT / "deploy").glob("compose.*.yml"))]
+    used = set(re.findall(r"\$\{([A-Z_]+)", "".join(files)))
     shown = set(
         re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     )
