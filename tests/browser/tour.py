@@ -1,9 +1,10 @@
 """Walk through the site and take pictures of every page.
 
-    python -m tests.browser.tour [FOLDER]
+    python -m tests.browser.tour FOLDER       every page, whole
+    python -m tests.browser.tour --docs       the first screen of a few, for `docs/screenshots`
 
-Four pictures of each: 1280 and 390 pixels wide, light and dark, into FOLDER (default
-`docs/screenshots`). The site runs from an empty data directory with the staged engine.
+Each at 1280 and 390 pixels, light and dark. The site runs from an empty data directory with
+the staged engine.
 """
 
 import sys
@@ -20,6 +21,9 @@ from tests.browser.walking import hand_in, log_in, wait_for_report
 
 SIZES = {"1280": {"width": 1280, "height": 900}, "390": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
+FOR_DOCS = frozenset({"path", "lesson", "submit", "live", "report"})
+# The report's first failure is what it is about: so much of it is shown.
+REPORT_HEIGHT = 1_920
 # Pages that need nobody signed in, and those that do.
 PUBLIC = {
     "home": "/",
@@ -40,15 +44,15 @@ PRIVATE = {
 }
 
 
-def main(folder: Path) -> None:
-    """Take all pictures."""
+def main(folder: Path, *, only: frozenset[str] | None = None) -> None:
+    """Take pictures; `only` some of them, and then no more than fits on a screen."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
         running_site(Path(data)) as site,
         chromium() as browser,
     ):
-        shots = Shots(browser, site, folder)
+        shots = Shots(browser, site, folder, only)
         for name, address in PUBLIC.items():
             shots.take(name, address)
         with browser.new_context() as context:
@@ -61,10 +65,13 @@ def main(folder: Path) -> None:
 class Shots:
     """Takes each page in both sizes and both schemes."""
 
-    def __init__(self, browser: Browser, site: RunningSite, folder: Path) -> None:
+    def __init__(
+        self, browser: Browser, site: RunningSite, folder: Path, only: frozenset[str] | None
+    ) -> None:
         self.browser = browser
         self.site = site
         self.folder = folder
+        self.only = only
 
     def take(
         self,
@@ -75,12 +82,16 @@ class Shots:
         before: Callable[[Page], None] | None = None,
     ) -> None:
         """Take four pictures of an address. `before` acts on the page first."""
+        if self.only is not None and name not in self.only:
+            return
         owned = context or self.browser.new_context()
         for size, viewport in SIZES.items():
             for scheme in SCHEMES:
                 page = owned.new_page()
                 page.set_viewport_size(viewport)  # type: ignore[arg-type]
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                if self.only is not None and (name, size) == ("report", "1280"):
+                    page.set_viewport_size({"width": 1280, "height": REPORT_HEIGHT})
                 page.goto(self.site.url + address)
                 if before:
                     before(page)
@@ -91,7 +102,9 @@ class Shots:
 
     def snap(self, page: Page, name: str) -> None:
         page.evaluate("document.fonts.ready")
-        page.screenshot(path=self.folder / f"{name}.png", full_page=True, animations="disabled")
+        page.screenshot(
+            path=self.folder / f"{name}.png", full_page=self.only is None, animations="disabled"
+        )
 
     def prepare(self, page: Page) -> None:
         """Hand in attempts of every kind and take their pictures on the way."""
@@ -153,4 +166,9 @@ def _path(page: Page) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "docs" / "screenshots")
+    if sys.argv[1:] == ["--docs"]:
+        main(REPOSITORY / "docs" / "screenshots", only=FOR_DOCS)
+    elif len(sys.argv) == 2:
+        main(Path(sys.argv[1]))
+    else:
+        sys.exit(__doc__)
