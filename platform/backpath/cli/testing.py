@@ -112,6 +112,7 @@ def production_environment(environment: dict[str, str]) -> dict[str, str]:
         "ALLOWED_HOSTS": "backpath.example.org",
         "CSRF_TRUSTED_ORIGINS": "https://backpath.example.org",
         "BACKPATH_HTTPS": "1",
+        "EMAIL_URL": "smtps://mail.example.org",
     }
 
 
