@@ -1,6 +1,7 @@
 """From the browser's upload to the report, through real processes, on both shapes."""
 
 import json
+import threading
 import time
 import zlib
 from typing import Any
@@ -118,6 +119,33 @@ def test_identical_files_are_not_graded_twice(stack: Stack, slug: str) -> None:
         assert page.url.path == f"/projects/{slug}/submit/"
         assert "exactly the files of attempt 1" in page.text
     assert len(stack.control("state", submission=first)) == 1
+
+
+def test_many_watchers_hold_no_connections(stack: Stack, slug: str) -> None:
+    """With a pool of four connections, ten streams that kept theirs would stop the site."""
+    with Learner(stack.url) as learner:
+        learner.sign_up(f"leslie-{slug}", PASSWORD)
+        submission = learner.hand_in(slug, archive({}))
+        names: list[list[str]] = []
+
+        def watch() -> None:
+            with Learner(stack.url) as watcher:
+                watcher.http.cookies.update(learner.http.cookies)
+                names.append([name for name, _, _ in watcher.watch(submission)])
+
+        threads = [threading.Thread(target=watch) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        time.sleep(2)
+        started = time.monotonic()
+        assert learner.http.get("/readyz").status_code == 200
+        assert learner.http.get(f"/submissions/{submission}/").status_code == 200
+        assert time.monotonic() - started < 8
+        stack.start_worker()
+        for thread in threads:
+            thread.join(60)
+    assert [seen[-1] for seen in names] == ["decided"] * 10
+    assert {seen.count("check") for seen in names} == {3}
 
 
 def test_nobody_else_sees_it(stack: Stack, slug: str) -> None:

@@ -420,8 +420,10 @@ def test_a_worker_that_comes_too_late_changes_nothing(settings: Settings) -> Non
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("outcome", [RuntimeError("late bug"), make_outcome(checks=[])])
-def test_a_worker_that_comes_too_late_crashes_nothing(outcome: RunOutcome | Exception) -> None:
+@pytest.mark.parametrize(
+    "outcome", [make_outcome(), RuntimeError("late bug"), make_outcome(checks=[])]
+)
+def test_a_worker_with_an_old_number_decides_nothing(outcome: RunOutcome | Exception) -> None:
     job = make_job()
 
     def lose(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
@@ -430,6 +432,7 @@ def test_a_worker_that_comes_too_late_crashes_nothing(outcome: RunOutcome | Exce
     assert run(job, FakeEngine(outcome, on_run=lose)) == JobDecision.STALE
     assert job.state == State.RUNNING
     assert GradingJob.objects.count() == 1
+    assert not Report.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -454,6 +457,21 @@ def test_a_lost_lease_stops_the_run(settings: Settings) -> None:
     assert GradingJob.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_an_event_that_is_refused_stops_the_run_at_once() -> None:
+    job = make_job()
+    seen: list[bool] = []
+
+    def lose(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        GradingJob.objects.filter(pk=job.pk).update(fencing_number=2)
+        seen.append(should_stop())
+        on_event(make_check("start.health"))
+        seen.append(should_stop())
+
+    run(job, FakeEngine(on_run=lose))
+    assert seen == [False, True]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_renewed_while_the_job_runs(settings: Settings) -> None:
     settings.BACKPATH_LEASE_SECONDS = 0.6
@@ -465,6 +483,22 @@ def test_a_lease_is_renewed_while_the_job_runs(settings: Settings) -> None:
         assert not expire_job(job.pk)
 
     assert run(job, FakeEngine(on_run=last)) == JobDecision.FINISHED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_engine_that_hangs_loses_the_job(settings: Settings) -> None:
+    settings.BACKPATH_LEASE_SECONDS = 0.3
+    settings.BACKPATH_HARD_LIMIT_SECONDS = 0.5
+    job = make_job()
+
+    def hang(request: RunRequest, on_event: OnEvent, should_stop: ShouldStop) -> None:
+        for _ in range(100):
+            if should_stop() and expire_job(job.pk):
+                return
+            threading.Event().wait(0.05)
+
+    assert run(job, FakeEngine(on_run=hang)) == JobDecision.STALE
+    assert (job.state, job.error_code) == (State.CRASHED, "worker-lost")
 
 
 # Hostile outcomes ------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def test_a_stream_follows_a_job_from_queue_to_verdict(settings: Settings) -> Non
 
 def test_an_idle_stream_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr(live, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(live, "QUICK_POLL_SECONDS", 0.02)
     monkeypatch.setattr(live, "STREAM_SECONDS", 0.5)
     learner = make_user()
     job = make_job(make_submission(learner=learner), state=State.RUNNING)
@@ -177,6 +177,25 @@ def test_an_idle_stream_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) 
     assert text.startswith("retry: 2000\n\n")
     # It also ended by itself, so that a server can be restarted.
     assert text.count(": still here\n\n") >= 3
+
+
+def test_a_long_wait_is_polled_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "QUICK_FOR_SECONDS", 0.0)
+    monkeypatch.setattr(live, "SLOW_POLL_SECONDS", 0.6)
+    monkeypatch.setattr(live, "STREAM_SECONDS", 0.5)
+    learner = make_user()
+    job = make_job(make_submission(learner=learner))
+    reads: list[float] = []
+    read = live._read
+
+    def counted(submission: Submission, after: int) -> live.Snapshot:
+        reads.append(1)
+        return read(submission, after)
+
+    monkeypatch.setattr(live, "_read", counted)
+    status, events = get_events(learner, job.submission)
+    assert (status, [name for name, _, _ in events]) == (200, ["position"])
+    assert len(reads) == 2
 
 
 def test_a_retry_is_announced_and_overtakes_our_verdict(settings: Settings) -> None:

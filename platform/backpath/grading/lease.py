@@ -44,9 +44,10 @@ def lease_duration() -> timedelta:
 class Lease:
     """Renews a claim from a thread of its own until the block ends.
 
-    `is_lost` turns true when somebody else took the job, when it was canceled, or when the
-    database could not be asked for as long as the lease lives: then a sweeper may have
-    given the job away already.
+    `is_lost` turns true when somebody else took the job, when it was canceled, when the
+    database could not be asked for as long as the lease lives (then a sweeper may have
+    given the job away already), and when the run goes on beyond the hard limit: an engine
+    that hangs must not hold a learner's place for ever.
     """
 
     def __init__(self, claim: Claim) -> None:
@@ -55,6 +56,7 @@ class Lease:
         self._lost = threading.Event()
         self._ended = threading.Event()
         self._renewed_at = time.monotonic()
+        self._ends_at = self._renewed_at + settings.BACKPATH_HARD_LIMIT_SECONDS
         self._thread = threading.Thread(
             target=self._keep_renewing, name=f"lease-{claim.job_id}", daemon=True
         )
@@ -88,6 +90,10 @@ class Lease:
 
     def _renew(self) -> None:
         started_at = time.monotonic()
+        if started_at > self._ends_at:
+            logger.error("The run goes on beyond the hard limit", extra=self._log_fields())
+            self._lost.set()
+            return
         try:
             held = GradingJob.objects.filter(self._claim.holds).update(
                 lease_expires_at=database_now() + lease_duration()

@@ -33,7 +33,11 @@ from django.views.decorators.http import require_GET
 from backpath.grading import selectors
 from backpath.grading.models import JobEvent, Submission
 
-POLL_SECONDS: Final = 0.3
+# A job often runs within moments of being handed in, and then every check is news; one that
+# has waited for a while will not be claimed in the next blink.
+QUICK_POLL_SECONDS: Final = 0.2
+SLOW_POLL_SECONDS: Final = 1.0
+QUICK_FOR_SECONDS: Final = 15.0
 HEARTBEAT_SECONDS: Final = 15.0
 # A browser reconnects by itself; ending now and then lets a server restart gracefully.
 STREAM_SECONDS: Final = 600.0
@@ -140,7 +144,9 @@ async def _stream(submission: Submission, after: int, seen: Snapshot) -> AsyncIt
         if time.monotonic() - written_at > HEARTBEAT_SECONDS:
             yield ": still here\n\n"
             written_at = time.monotonic()
-        await asyncio.sleep(POLL_SECONDS)
+        is_waiting = seen.position is not None
+        is_late = time.monotonic() - started_at > QUICK_FOR_SECONDS
+        await asyncio.sleep(SLOW_POLL_SECONDS if is_waiting and is_late else QUICK_POLL_SECONDS)
         seen = await sync_to_async(_read)(submission, after)
 
 
