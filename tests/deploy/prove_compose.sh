@@ -125,7 +125,7 @@ query "select attempt, state from grading_gradingjob where submission_id = '$sub
 echo "  ok  exactly one report"
 
 say "a grading host of its own"
-address=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+address=$(docker network inspect "${project}_outside" --format '{{(index .IPAM.Config 0).Gateway}}')
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])'; }
 cat >>"$work/env" <<END
 BACKPATH_PRIVATE_ADDRESS=$address

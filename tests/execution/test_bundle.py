@@ -212,6 +212,7 @@ def test_a_single_outer_folder_is_taken_off(
         (".venv/../evil.py", "path_parent", ".venv/../evil.py"),
         ("C:/evil.py", "path_drive", "C:/evil.py"),
         ("c:evil.py", "path_drive", "c:evil.py"),
+        ("app/C:", "path_drive", "app/C:"),
         ("a\\b.py", "path_backslash", "a\\\\b.py"),
         ("a\0b.py", "path_nul", "a\\x00b.py"),
         ("a\nb.py", "path_control", "a\\x0ab.py"),

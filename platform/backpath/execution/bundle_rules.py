@@ -162,9 +162,11 @@ def split_path(path: str) -> tuple[str, ...]:
         raise BundleRefused("path_backslash", path, rule)
     if path.startswith("/"):
         raise BundleRefused("path_absolute", path, "a path may not start at the root")
-    if _DRIVE.match(path):
-        raise BundleRefused("path_drive", path, "a path may not start with a drive letter")
     names = tuple(name for name in path.split("/") if name not in {"", "."})
+    # In every place, for the folders around it may be taken off later.
+    if any(_DRIVE.match(name) for name in names):
+        rule = "a name may not begin with a drive letter and a colon"
+        raise BundleRefused("path_drive", path, rule)
     if ".." in names:
         raise BundleRefused("path_parent", path, "a path may not lead upwards with ..")
     return names
