@@ -114,12 +114,15 @@ def test_pytest_codes_count_as_they_should(monkeypatch: pytest.MonkeyPatch) -> N
     assert results.failed == ["pytest, one at a time"]
 
 
-def test_nothing_collected_at_all_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [["-m", "docker"], ["-mdocker"], ["-m=docker"]])
+def test_a_marker_of_ones_own_is_one_run_that_has_to_find_something(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
     monkeypatch.setattr(
         testing.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 5)
     )
     results = Results()
-    testing._run_pytest(["-m", "docker"], {}, results, can_grade=True)
+    testing._run_pytest(arguments, {}, results, can_grade=True)
     assert results.failed == ["pytest"]
 
 

@@ -201,7 +201,7 @@ def marker_expressions() -> tuple[str, str]:
 def _run_pytest(
     arguments: Sequence[str], environment: dict[str, str], results: Results, *, can_grade: bool
 ) -> None:
-    if any(word == "-m" or word.startswith("-m=") for word in arguments):
+    if any(word.startswith("-m") for word in arguments):
         _pytest("pytest", list(arguments), environment, results, may_be_empty=False)
         return
     together, alone = marker_expressions()
