@@ -14,6 +14,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+STAGED_ENGINE = "tests.browser.staged_engine.StagedEngine"
+DOCKER_ENGINE = "backpath.execution.docker_engine.DockerEngine"
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class RunningSite:
 
 
 @contextlib.contextmanager
-def running_site(data: Path, *, with_worker: bool = True) -> Iterator[RunningSite]:
-    """Start web and, if wanted, one worker with the staged engine; stop both in the end.
+def running_site(data: Path, *, engine: str = STAGED_ENGINE) -> Iterator[RunningSite]:
+    """Start web and one worker, with the staged engine unless told otherwise; stop both.
 
     `data` is an empty folder for database, files, broker and collected static files.
     """
@@ -56,7 +58,7 @@ def running_site(data: Path, *, with_worker: bool = True) -> Iterator[RunningSit
         "DJANGO_SETTINGS_MODULE": "backpath.config.settings",
         "BACKPATH_DATA_DIR": str(data),
         "STATIC_ROOT": str(data / "static"),
-        "BACKPATH_ENGINE": "tests.browser.staged_engine.StagedEngine",
+        "BACKPATH_ENGINE": engine,
         "BACKPATH_RETRY_SECONDS": "0",
         "BACKPATH_MAX_JOBS_PER_SUBMISSION": "2",
     }
@@ -68,9 +70,8 @@ def running_site(data: Path, *, with_worker: bool = True) -> Iterator[RunningSit
     with contextlib.ExitStack() as running:
         web = ["-m", "uvicorn", "backpath.config.asgi:application", "--lifespan", "off"]
         running.enter_context(_process(site, "web", *web, "--port", str(port)))
-        if with_worker:
-            worker = ["-m", "celery", "-A", "backpath.config", "worker", "-Q", "exercises,projects"]
-            running.enter_context(_process(site, "worker", *worker, "-P", "solo", "-l", "WARNING"))
+        worker = ["-m", "celery", "-A", "backpath.config", "worker", "-Q", "exercises,projects"]
+        running.enter_context(_process(site, "worker", *worker, "-P", "solo", "-l", "WARNING"))
         _wait_for(f"{site.url}/healthz", data / "web.log")
         yield site
 

@@ -1,10 +1,10 @@
 """Walk through the site and take pictures of every page.
 
-    python -m tests.browser.tour FOLDER       every page, whole
-    python -m tests.browser.tour --docs       the first screen of a few, for `docs/screenshots`
+    export PYTHONPATH=platform
+    python -m tests.browser.tour FOLDER   every page, whole, with the staged engine
+    python -m tests.browser.tour --docs   a few for `docs/screenshots`, really graded
 
-Each at 1280 and 390 pixels, light and dark. The site runs from an empty data directory with
-the staged engine.
+Each at 1280 and 390 pixels, light and dark. The site runs from an empty data directory.
 """
 
 import sys
@@ -16,7 +16,14 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import stages
 from tests.browser.chromium import chromium
-from tests.browser.running_site import REPOSITORY, RunningSite, running_site
+from tests.browser.real_attempts import EARLIER, LATER, make_wrong
+from tests.browser.running_site import (
+    DOCKER_ENGINE,
+    REPOSITORY,
+    STAGED_ENGINE,
+    RunningSite,
+    running_site,
+)
 from tests.browser.walking import hand_in, log_in, wait_for_report
 
 SIZES = {"1280": {"width": 1280, "height": 900}, "390": {"width": 390, "height": 844}}
@@ -45,11 +52,12 @@ PRIVATE = {
 
 
 def main(folder: Path, *, only: frozenset[str] | None = None) -> None:
-    """Take pictures; `only` some of them, and then no more than fits on a screen."""
+    """Take pictures. With `only`, some of them, no more of each than fits on a screen, and
+    from attempts that the sandbox really graded."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_site(Path(data)) as site,
+        running_site(Path(data), engine=DOCKER_ENGINE if only else STAGED_ENGINE) as site,
         chromium() as browser,
     ):
         shots = Shots(browser, site, folder, only)
@@ -57,7 +65,7 @@ def main(folder: Path, *, only: frozenset[str] | None = None) -> None:
             shots.take(name, address)
         with browser.new_context() as context:
             page = context.new_page()
-            shots.prepare(page)
+            shots.prepare_really(page) if only else shots.prepare(page)
             for name, address in PRIVATE.items():
                 shots.take(name, address, context=context)
 
@@ -106,13 +114,26 @@ class Shots:
             path=self.folder / f"{name}.png", full_page=self.only is None, animations="disabled"
         )
 
+    def prepare_really(self, page: Page) -> None:
+        """Have two attempts graded in the sandbox and take pictures of the second."""
+        log_in(page, self.site)
+        self._read_a_lesson(page)
+        hand_in(page, self.site, make_wrong(EARLIER))
+        wait_for_report(page)
+        hand_in(page, self.site, make_wrong(LATER))
+        page.locator('[data-check][data-state="fail"]').first.wait_for(timeout=240_000)
+        self.take("live", _path(page), context=page.context)
+        wait_for_report(page)
+        self.take("report", _path(page), context=page.context)
+
+    def _read_a_lesson(self, page: Page) -> None:
+        page.goto(self.site.url + "/lessons/verbs-crud/")
+        page.get_by_role("button", name="Mark as read").first.click()
+
     def prepare(self, page: Page) -> None:
         """Hand in attempts of every kind and take their pictures on the way."""
         log_in(page, self.site)
-        page.goto(self.site.url + "/lessons/verbs-crud/")
-        read = page.get_by_role("button", name="Mark as read")
-        if read.count():
-            read.first.click()
+        self._read_a_lesson(page)
         hand_in(page, self.site, stages.make_zip(stages.did_not_start()))
         wait_for_report(page)
         self.take("report-not-started", _path(page), context=page.context)

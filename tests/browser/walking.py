@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 from tests.browser import stages
 from tests.browser.running_site import RunningSite
 
-GRADING_MS = 90_000
+GRADING_MS = 240_000
 
 
 def log_in(page: Page, site: RunningSite, username: str | None = None) -> None:

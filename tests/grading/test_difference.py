@@ -115,6 +115,15 @@ def test_a_missing_and_an_extra_field_stand_alone() -> None:
     assert marked('{"a": 1, "b": 2}', '{"a": 1}') == ['"b": 2']
 
 
+def test_json_beside_other_text_is_indented_too() -> None:
+    assert shown("an object with a title", '{"id": 7}') == [
+        ("want", "an object with a title"),
+        ("got", "{"),
+        ("got", '  "id": 7'),
+        ("got", "}"),
+    ]
+
+
 def test_a_comma_counts_where_the_text_is_not_json() -> None:
     assert shown("a,\nb", "a\nb")[:2] == [("want", "a,"), ("got", "a")]
 

@@ -20,7 +20,7 @@ from backpath.grading.priorities import STATES
 
 # Headers that say something about the answer rather than about the server's software.
 SHOWN_HEADERS: Final = frozenset(
-    {"content-type", "content-length", "location", "allow", "retry-after", "etag", "link"}
+    {"content-type", "location", "allow", "retry-after", "etag", "link"}
 )
 
 

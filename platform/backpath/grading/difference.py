@@ -125,6 +125,8 @@ def diff_lines(expected: str | None, actual: str | None) -> tuple[DiffLine, ...]
     is_json = want_value is not None and got_value is not None
     if is_json:
         expected, actual = _dump(want_value), _dump(_ordered_like(want_value, got_value))
+    else:
+        expected, actual = pretty_json(expected), pretty_json(actual)
     return tuple(_merged(_lines(expected), _lines(actual), ignored_end="," if is_json else ""))
 
 
