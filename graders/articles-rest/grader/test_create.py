@@ -58,9 +58,16 @@ def test_location(service, rng):
         "expected 200.",
     )
     answer = peek(found)
+    if isinstance(answer, list) or (isinstance(answer, dict) and "items" in answer):
+        fail(
+            f"Location says {location!r}, and GET {path} shows the collection. It must be the "
+            "address of the new article itself.",
+            expected="/articles/{id}",
+            actual=location,
+        )
     # Whether the article is shown in the right form is for `read.item` to say.
     expect_true(
-        isinstance(answer, dict) and "items" not in answer and sent["title"] in found.text,
+        sent["title"] in found.text,
         f"Location says {location!r}, but GET {path} does not show the new article.",
         expected=sent["title"],
         actual=shorten(found.text),
