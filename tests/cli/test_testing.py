@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ from backpath.cli.testing import (
     marker_expressions,
     production_environment,
 )
-from tests.cli.factories import make_command, make_environment
+from tests.cli.factories import make_command, make_environment, make_program
 
 
 def test_the_installation_has_no_say_in_the_tests(
@@ -105,9 +107,7 @@ def test_an_unknown_step_is_refused(tmp_path: Path) -> None:
 
 def test_pytest_codes_count_as_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter([5, 1])
-    monkeypatch.setattr(
-        testing.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], next(codes))
-    )
+    monkeypatch.setattr(testing, "run_to_its_end", lambda *_: next(codes))
     results = Results()
     testing._run_pytest([], {}, results, can_grade=True)
     assert results.passed == ["pytest, side by side"]
@@ -118,9 +118,7 @@ def test_pytest_codes_count_as_they_should(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_marker_of_ones_own_is_one_run_that_has_to_find_something(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    monkeypatch.setattr(
-        testing.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 5)
-    )
+    monkeypatch.setattr(testing, "run_to_its_end", lambda *_: 5)
     results = Results()
     testing._run_pytest(arguments, {}, results, can_grade=True)
     assert results.failed == ["pytest"]
@@ -134,3 +132,43 @@ def test_a_failed_set_up_is_a_failed_step(monkeypatch: pytest.MonkeyPatch) -> No
     results = Results()
     assert testing._set_up(results) is False
     assert results.failed == ["set-up of the tests"]
+
+
+CLEANS_UP = """
+import signal, sys, time
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    open(sys.argv[1], "w").write("cleaned up")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_run_has_time_to_clean_up(tmp_path: Path, number: signal.Signals) -> None:
+    """As a terminal does it, Ctrl-C goes to both processes, SIGTERM to the first alone."""
+    traces = tmp_path / "traces"
+    lines = [
+        "import sys",
+        "from backpath.cli.testing import run_to_its_end",
+        f"command = [sys.executable, '-c', {CLEANS_UP!r}, {str(traces)!r}]",
+        "try: run_to_its_end(command, None)",
+        "except KeyboardInterrupt: sys.exit(130)",
+    ]
+    process = subprocess.Popen(
+        make_program(tmp_path, "outer", lines),
+        env=make_environment(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        assert process.wait(timeout=30) == 130
+    assert traces.read_text() == "cleaned up"

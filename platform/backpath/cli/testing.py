@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -225,9 +227,40 @@ def _pytest(
 ) -> None:
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", *arguments]
-    code = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
+    code = run_to_its_end(command, environment)
     is_passed = code == 0 or (may_be_empty and code == NO_TESTS_COLLECTED)
     results.add(name, is_passed=is_passed, seconds=time.monotonic() - began)
+
+
+def run_to_its_end(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run pytest and return its exit code, giving it time to clean up when stopped.
+
+    Its fixtures hold servers and containers. Ctrl-C reaches it by itself and is only
+    waited for, once; SIGTERM is passed on as an interrupt.
+    """
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+    is_stopping = False
+
+    def pass_on(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_stopping
+        is_stopping = True
+        process.send_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        code: int | None = None
+        while code is None:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:
+                if is_stopping:
+                    process.kill()
+                is_stopping = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if is_stopping:
+        raise KeyboardInterrupt
+    return code
 
 
 def _close(results: Results) -> None:
