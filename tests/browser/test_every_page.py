@@ -170,7 +170,9 @@ def test_what_is_folded_is_open_on_paper(
     page.emulate_media(media="print", color_scheme="dark")
     expect(inside).to_be_visible()
     expect(page.locator("header.top")).to_be_hidden()
-    expect(page.locator(".acts")).to_be_hidden()
+    for what in (".acts", ".hints", ".copy"):
+        expect(page.locator(what).first).to_be_hidden()
+    expect(page.locator(".crumb")).to_contain_text("Articles API")
     assert (
         page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(27, 30, 33)"
     )

@@ -181,6 +181,7 @@ def try_again(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     return redirect("grading:submission", submission_id=found.pk)
 
 
+@never_cache
 @require_GET
 @login_required
 def report(request: HttpRequest, submission_id: UUID) -> HttpResponse:
@@ -202,6 +203,7 @@ def report(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     return render(request, "grading/report.html", context)
 
 
+@never_cache
 @require_GET
 @login_required
 def report_as_json(request: HttpRequest, submission_id: UUID) -> HttpResponse:
@@ -214,6 +216,7 @@ def report_as_json(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     return answer
 
 
+@never_cache
 @require_GET
 @login_required
 def files(request: HttpRequest, submission_id: UUID) -> HttpResponse:
