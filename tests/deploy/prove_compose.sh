@@ -29,7 +29,7 @@ clean_up() {
         query "select attempt, state, error_detail from grading_gradingjob" || true
         compose logs --tail 30 || true
     fi
-    [ ! -f "$work/grader/env" ] || grading_host down --timeout 20 >/dev/null 2>&1 || true
+    [ ! -f "$work/grader/env" ] || grading_host down --volumes --timeout 20 >/dev/null 2>&1 || true
     [ ! -f "$work/env" ] || compose down --volumes --timeout 20 >/dev/null 2>&1 || true
     rm -rf "$work"
 }
@@ -154,7 +154,7 @@ host=$(grading_host exec -T worker hostname)
 [ "$(query "select count(*) from grading_gradingjob where worker like 'celery@$host/%' and state = 'finished'")" = 1 ] ||
     fail "the grading host did not grade it"
 echo "  ok  graded on the other host"
-grading_host down --timeout 30 >/dev/null 2>&1
+grading_host down --volumes --timeout 30 >/dev/null 2>&1
 
 say "down and up again keeps everything"
 compose down --timeout 30 >/dev/null 2>&1
