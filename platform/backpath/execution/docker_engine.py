@@ -22,6 +22,7 @@ import requests.exceptions
 
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
 from backpath.execution.outcome import Phase, RunOutcome
+from backpath.execution.protocol import load_schema
 from backpath.execution.session import Inbox, Pair, Session
 from backpath.execution.streams import ContainerStream
 
@@ -103,6 +104,8 @@ class DockerEngine:
     def __init__(
         self, settings: SandboxSettings, *, client: docker.DockerClient | None = None
     ) -> None:
+        # An installation without the schema must not look like containers that end early.
+        load_schema()
         self._settings = settings
         self._client = client
 

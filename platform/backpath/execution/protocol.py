@@ -58,6 +58,11 @@ def encode_blob(data: bytes) -> bytes:
     return HEADER.pack(BLOB_KIND, len(data)) + data
 
 
+def load_schema() -> None:
+    """Read the schema now rather than with the first message. Raises OSError or ValueError."""
+    _validators()
+
+
 @cache
 def _validators() -> dict[str, jsonschema.protocols.Validator]:
     """Return one validator per message type: a hundred times cheaper to blame than `oneOf`."""

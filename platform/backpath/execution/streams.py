@@ -78,9 +78,9 @@ class ContainerStream:
                         self._inbox.put((self._role, message))
         except ProtocolError as broken:
             error = broken
-        except OSError:
-            pass
-        self._inbox.put((self._role, Closed(error)))
+        finally:
+            # Also for a bug of ours, which the thread then reports: nobody waits for it in vain.
+            self._inbox.put((self._role, Closed(error)))
 
     def _read_exactly(self, size: int) -> bytes | None:
         # Docker's own daemon writes the headers, in pieces of at most 32 KiB.
@@ -90,6 +90,9 @@ class ContainerStream:
                 chunk = self._socket.recv(min(size - len(data), 1 << 16))
             except TimeoutError:
                 continue
+            except OSError:
+                # Closed under us, or the Engine is gone: the stream has ended either way.
+                return None
             if not chunk:
                 return None
             data += chunk
