@@ -187,7 +187,12 @@ def crash_job(
             _start_over(job, delay_seconds=delay_seconds)
         else:
             append_event(job_id, kind=JobEvent.Kind.DECIDED, payload={})
-    logger.error("Job crashed: %s", code, extra={"job": str(job_id), "attempt": job.attempt})
+    logger.error(
+        "Job crashed: %s: %s",
+        code,
+        clean_text(detail, limit=200, keep="start").replace("\n", " "),
+        extra={"job": str(job_id), "attempt": job.attempt},
+    )
     return True
 
 
