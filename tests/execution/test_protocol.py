@@ -14,11 +14,11 @@ from backpath.execution.protocol import (
     FrameReader,
     ProtocolError,
     ResultCollector,
-    clean_text,
     encode_blob,
     encode_json,
     parse_message,
 )
+from backpath.execution.text import clean_text
 
 GOLDEN = Path(__file__).parents[2] / "sandbox/protocol/v1/golden"
 STARTED = {"type": "check_started", "check_id": "a.one"}

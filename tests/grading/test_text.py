@@ -27,7 +27,7 @@ from tests.grading.factories import make_exchange
         ("plain", "plain"),
         ("tab\tand\nline", "tab\tand\nline"),
         ("nul\x00l", "null"),
-        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("\x1b[31mred\x1b[0m", "red"),
         ("one\r\ntwo\rthree", "one\ntwo\nthree"),
         ("admin\u202egnp.exe", "admingnp.exe"),
         ("\u2066isolate\u2069", "isolate"),
@@ -132,7 +132,7 @@ def test_a_hostile_exchange_is_made_harmless() -> None:
     assert len(cleaned["response_headers"]) == HEADERS_KEPT
     assert set(cleaned["response_headers"].values()) == {"v"}
     assert cleaned["response_body"].endswith("more characters are not shown]")
-    assert cleaned["error"] == "]0;title"
+    assert cleaned["error"] == ""
     json.dumps(cleaned, allow_nan=False)
 
 

@@ -7,7 +7,6 @@ Nothing but ProtocolError comes out of any input.
 from __future__ import annotations
 
 import json
-import re
 import struct
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any
 import jsonschema
 
 from backpath.execution.outcome import CheckFinished
+from backpath.execution.text import clean_text
 
 PROTOCOL_VERSION = 1
 SCHEMA_PATH = Path(__file__).parents[3] / "sandbox/protocol/v1/frames.schema.json"
@@ -25,14 +25,6 @@ JSON_KIND, BLOB_KIND = 1, 2
 MAX_FRAME_BYTES = 1 << 20
 MAX_TOTAL_BYTES = 32 << 20
 
-# C0 and C1 controls but tab and newline; bidirectional controls; line separators; lone
-# surrogates; the byte order mark. They can hide, reorder or forge what an operator or a
-# learner reads, and PostgreSQL refuses NUL.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\-_])")
-
 
 class ProtocolError(Exception):
     """The container broke the protocol; `code` is stable, the text is for operators."""
@@ -40,11 +32,6 @@ class ProtocolError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
-
-
-def clean_text(text: str) -> str:
-    """Return `text` without escape sequences, control and bidirectional characters."""
-    return _UNSAFE.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def encode_json(message: dict[str, Any]) -> bytes:

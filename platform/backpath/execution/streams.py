@@ -9,7 +9,8 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from backpath.execution.protocol import FrameReader, ProtocolError, clean_text
+from backpath.execution.protocol import FrameReader, ProtocolError
+from backpath.execution.text import clean_text
 
 # Docker's stream multiplexing: one byte of stream, three of nothing, four of length.
 _MULTIPLEX = struct.Struct(">BxxxI")

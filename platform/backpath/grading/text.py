@@ -5,9 +5,10 @@ that turn the reading direction around, half a surrogate pair, or a hundred mega
 """
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
+
+from backpath.execution.text import clean_text as without_unsafe
 
 MESSAGE_LIMIT: Final = 4_000
 VALUE_LIMIT: Final = 10_000
@@ -17,12 +18,6 @@ NAME_LIMIT: Final = 200
 EXCHANGES_KEPT: Final = 5
 HEADERS_KEPT: Final = 40
 MAX_INTEGER: Final = 2**31 - 1
-
-# C0 and C1 controls but tab and line break; marks, embeddings, overrides and isolates of
-# the bidirectional algorithm; lone surrogates.
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 
 def clean_text(value: object, *, limit: int, keep: Literal["start", "end"] = "start") -> str:
@@ -35,7 +30,7 @@ def clean_text(value: object, *, limit: int, keep: Literal["start", "end"] = "st
     slack = limit * 4
     omitted = max(0, len(text) - slack)
     text = text[:slack] if keep == "start" else text[len(text) - min(len(text), slack) :]
-    text = _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = without_unsafe(text)
     omitted += max(0, len(text) - limit)
     if not omitted:
         return text
