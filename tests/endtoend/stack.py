@@ -154,7 +154,7 @@ def make_environment(folder: Path, **changes: str) -> dict[str, str]:
             "BACKPATH_DATA_DIR": str(folder / "data"),
             "BACKPATH_STATIC_MANIFEST": "0",
             "BACKPATH_ENGINE": SCRIPTED_ENGINE,
-            "BACKPATH_LEASE_SECONDS": "2",
+            "BACKPATH_LEASE_SECONDS": "3",
             "BACKPATH_SWEEP_SECONDS": "0.5",
             "BACKPATH_REQUEUE_SECONDS": "3",
             "BACKPATH_RETRY_SECONDS": "0.2",
