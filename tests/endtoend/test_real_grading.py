@@ -1,6 +1,6 @@
 """The real thing: solutions uploaded on the page, graded by a Celery worker in the sandbox.
 
-Solutions of `articles-rest` go this way and are judged by the rules that `./dev prove` applies
+Solutions of `articles-rest` go this way and are judged by the rules that `./dev check` applies
 to runs of its own: the references, the starter and a sample of the wrong ones, or all of them
 with `BACKPATH_TEST_ALL_SOLUTIONS=1`, which takes a while.
 """
