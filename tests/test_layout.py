@@ -65,7 +65,7 @@ def test_no_machine_and_no_registry_is_named() -> None:
 
     The pattern is put together here, or it would find itself.
     """
-    hosts = ["pypi" + r"\.org", "pythonhosted" + r"\.", "deb" + r"\.debian", "registry" + r"\.npm"]
+    hosts = ["pypi" + r"\.org", "python" + r"hosted\.", "deb" + r"\.debian", "registry" + r"\.npm"]
     folders = ["/" + "work/", "/" + r"root/\.pyenv", "/" + r"home/\w+/", "bash" + "_jobs"]
     pattern = re.compile("|".join([*hosts, *folders]))
     found = [
