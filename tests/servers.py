@@ -26,6 +26,15 @@ class ServerMissing(Exception):
     """The server's program is not installed; the message says how to get it."""
 
 
+def dies_with_us(number: int = signal.SIGKILL) -> list[str]:
+    """What to put before a command so that it gets a signal when this process is killed.
+
+    Where the system has no such thing, what an interrupted test run leaves stays.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, f"--pdeathsig={signal.Signals(number).name[3:]}"] if setpriv else []
+
+
 def free_port() -> int:
     """A loopback port that nobody listens on at the moment."""
     with socket.socket() as probe:
@@ -79,8 +88,8 @@ def postgres_server() -> Iterator[str]:
     )  # fmt: skip
     log = (folder / "log").open("wb")
     server = subprocess.Popen(
-        [*as_user, programs / "postgres", "-D", data, "-p", str(port), "-k", folder,
-         "-c", "listen_addresses=127.0.0.1", *options.split()],
+        [*as_user, *dies_with_us(signal.SIGINT), programs / "postgres", "-D", data,
+         "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", *options.split()],
         stdout=log, stderr=log, cwd=folder, start_new_session=True,
     )  # fmt: skip
     is_ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
@@ -107,7 +116,7 @@ def redis_server(port: int | None = None) -> Iterator[str]:
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="backpath-redis-") as folder:
         server = subprocess.Popen(
-            [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            [*dies_with_us(), program, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
              "--appendonly", "no", "--dir", folder],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip

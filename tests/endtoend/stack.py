@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.servers import free_port, stop, wait_until
+from tests.servers import dies_with_us, free_port, stop, wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SCRIPTED_ENGINE: Final = "tests.grading.fakes.ScriptedEngine"
@@ -61,7 +61,7 @@ class Stack:
     def start(self, name: str, *arguments: str) -> Process:
         log = (self.folder / f"{name}.log").open("ab")
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*dies_with_us(), sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment | (self.web_environment if name == "web" else {}),
             stdout=log,
@@ -118,7 +118,7 @@ class Stack:
     def start_control(self) -> None:
         with (self.folder / "control.log").open("ab") as log:
             self.processes["control"] = subprocess.Popen(
-                [sys.executable, "-m", "tests.endtoend.control"],
+                [*dies_with_us(), sys.executable, "-m", "tests.endtoend.control"],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.PIPE,
