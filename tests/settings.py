@@ -35,8 +35,8 @@ os.environ["BACKPATH_LOG_LEVEL"] = "WARNING"
 if _url := os.environ.get("BACKPATH_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
 
-from backpath.config.settings import *  # noqa: E402, F403
-from backpath.config.settings import DATABASES  # noqa: E402
+from backpath.config.settings import *  # noqa: E402, F403 - the environment is set first
+from backpath.config.settings import DATABASES  # noqa: E402 - the environment is set first
 
 # A file, not memory: threads and write-ahead logging behave as they do for real.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

@@ -70,7 +70,7 @@ def check_with_axe(page: Page) -> None:
 
 def in_both_schemes(page: Page, act: Callable[[Page], None]) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         act(page)
 
 

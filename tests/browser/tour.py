@@ -96,8 +96,8 @@ class Shots:
         for size, viewport in SIZES.items():
             for scheme in SCHEMES:
                 page = owned.new_page()
-                page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                page.set_viewport_size(viewport)
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 if self.only is not None and (name, size) == ("report", "1280"):
                     page.set_viewport_size({"width": 1280, "height": REPORT_HEIGHT})
                 page.goto(self.site.url + address)

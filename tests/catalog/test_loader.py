@@ -72,7 +72,7 @@ def write_lesson(body: str = LESSON_BODY, **front_matter: object) -> Change:
 
 def write_assignment(**changes: object) -> Change:
     def change(content: ContentFolder) -> None:
-        data = make_assignment_data(**changes)  # type: ignore[arg-type]
+        data = make_assignment_data(**changes)
         content.write(ASSIGNMENT, dump(data))
 
     return change

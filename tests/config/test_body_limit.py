@@ -60,5 +60,5 @@ def test_other_protocols_pass_untouched() -> None:
     async def application(scope: Any, _receive: Any, _send: Any) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(BodyLimit(application)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+    asyncio.run(BodyLimit(application)({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]

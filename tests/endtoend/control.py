@@ -15,12 +15,12 @@ from django.db import connection
 
 django.setup()
 
-from backpath.accounts.models import User  # noqa: E402
-from backpath.catalog.models import Assignment  # noqa: E402
-from backpath.grading.models import GraderHeartbeat, GradingJob, Submission  # noqa: E402
-from backpath.grading.submissions import submit_bundle  # noqa: E402
-from backpath.grading.tasks import send_job  # noqa: E402
-from tests.grading.factories import make_assignment, make_bundle, make_user  # noqa: E402
+from backpath.accounts.models import User  # noqa: E402 - Django is set up first
+from backpath.catalog.models import Assignment  # noqa: E402 - Django is set up first
+from backpath.grading.models import GraderHeartbeat, GradingJob, Submission  # noqa: E402 - Django is set up first
+from backpath.grading.submissions import submit_bundle  # noqa: E402 - Django is set up first
+from backpath.grading.tasks import send_job  # noqa: E402 - Django is set up first
+from tests.grading.factories import make_assignment, make_bundle, make_user  # noqa: E402 - Django is set up first
 
 
 def seed(

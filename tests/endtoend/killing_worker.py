@@ -15,12 +15,12 @@ import django
 
 django.setup()
 
-from celery.__main__ import main as celery_main  # noqa: E402
+from celery.__main__ import main as celery_main  # noqa: E402 - Django is set up first
 
-from backpath.execution.engine import Engine, RunEvent, RunRequest  # noqa: E402
-from backpath.execution.outcome import CheckFinished, Phase, RunOutcome  # noqa: E402
-from backpath.grading import jobs, recording, tasks  # noqa: E402
-from backpath.grading.models import JobEvent  # noqa: E402
+from backpath.execution.engine import Engine, RunEvent, RunRequest  # noqa: E402 - Django is set up first
+from backpath.execution.outcome import CheckFinished, Phase, RunOutcome  # noqa: E402 - Django is set up first
+from backpath.grading import jobs, recording, tasks  # noqa: E402 - Django is set up first
+from backpath.grading.models import JobEvent  # noqa: E402 - Django is set up first
 
 POINTS: Final = (
     "after-claim",

@@ -305,11 +305,11 @@ def test_an_upload_is_cut_off_at_its_limit() -> None:
 
     endless = Endless()
     with pytest.raises(BundleRefused) as caught:
-        read_bundle(endless, "project.zip", BundleLimits(packed_bytes=MB))  # type: ignore[arg-type]
+        read_bundle(endless, "project.zip", BundleLimits(packed_bytes=MB))
     assert str(caught.value) == "project.zip: an upload may have at most 1 MB"
     assert endless.taken <= MB + 64 * 1024
     with pytest.raises(BundleRefused) as caught:
-        bundle_from_files([("big.bin", Endless())], BundleLimits(packed_bytes=MB))  # type: ignore[list-item]
+        bundle_from_files([("big.bin", Endless())], BundleLimits(packed_bytes=MB))
     assert (caught.value.code, caught.value.path) == ("upload_too_large", "upload")
 
 

@@ -78,7 +78,7 @@ def test_stored_streamed_and_64_bit_entries_are_read() -> None:
         def writable(self) -> bool:
             return True
 
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             self.written += data
             return len(data)
 

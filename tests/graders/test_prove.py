@@ -376,7 +376,7 @@ def test_the_tables_can_be_read(prove: Prove) -> None:
     report = prove(checks=checks, scripts={"no-list": {}})
     console = Console(file=io.StringIO(), width=120)
     report.print_to(console)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = console.file.getvalue()
     assert "wrong no-item" in text
     assert "starter, no-item" in text
     assert "`read.list` must fail, and passed." in text

@@ -72,7 +72,7 @@ def test_a_job_becomes_a_report() -> None:
         job.reported_at,
     ]
     assert None not in moments
-    assert moments == sorted(moments)  # type: ignore[type-var]
+    assert moments == sorted(moments)
 
     report = job.report
     assert (report.verdict, report.score, report.max_score) == ("failed", 50, 100)

@@ -40,7 +40,7 @@ def parse(block: str) -> Event:
 
 
 async def read_events(response: StreamingHttpResponse) -> AsyncIterator[Event]:
-    async for chunk in response.streaming_content:  # type: ignore[union-attr]
+    async for chunk in response.streaming_content:
         for block in chunk.decode().split("\n\n"):
             if block and not block.startswith((":", "retry")):
                 yield parse(block)
@@ -171,7 +171,7 @@ def test_an_idle_stream_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) 
         client = AsyncClient()
         await client.aforce_login(learner)
         response = await client.get(reverse("grading:events", args=[job.submission_id]))
-        return "".join([chunk.decode() async for chunk in response.streaming_content])  # type: ignore[union-attr]
+        return "".join([chunk.decode() async for chunk in response.streaming_content])
 
     text = async_to_sync(read)()
     assert text.startswith("retry: 2000\n\n")

@@ -26,7 +26,7 @@ _TABS: Final = "tabbed-set"
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
-class NoteBlock(Block):  # type: ignore[misc]
+class NoteBlock(Block):  # type: ignore[misc]  # the base class is published without types
     """`/// warn | Title`: a note with a heading line; one class for each kind."""
 
     NAME = "note"
@@ -52,7 +52,7 @@ class GoodBlock(NoteBlock):
     NAME = "good"
 
 
-class DetailsBlock(Block):  # type: ignore[misc]
+class DetailsBlock(Block):  # type: ignore[misc]  # the base class is published without types
     """`/// details | Title`: folded text."""
 
     NAME = "details"
@@ -68,7 +68,7 @@ class DetailsBlock(Block):  # type: ignore[misc]
         return block[1]
 
 
-class TabBlock(Block):  # type: ignore[misc]
+class TabBlock(Block):  # type: ignore[misc]  # the base class is published without types
     """`/// tab | Title`: neighbours form one set of radio buttons, labels and panels."""
 
     NAME = "tab"
@@ -92,8 +92,8 @@ class TabBlock(Block):  # type: ignore[misc]
         return block[-1][-1]
 
 
-class _Blocks(BlocksExtension):  # type: ignore[misc]
-    def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:  # noqa: ARG002, N802
+class _Blocks(BlocksExtension):  # type: ignore[misc]  # the base class is published without types
+    def extendMarkdownBlocks(self, md: Markdown, block_mgr: BlocksProcessor) -> None:  # noqa: ARG002, N802 - the library's signature
         for block in (NoteBlock, WarnBlock, BadBlock, GoodBlock, DetailsBlock, TabBlock):
             block_mgr.register(block, {})
 
@@ -246,7 +246,7 @@ class LessonMarkdown(Extension):
         self.images = images
         self.fences: list[Fence] = []
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         md.registerExtension(self)
         # Raw HTML stays what it is: text that gets escaped.
         md.preprocessors.deregister("html_block")

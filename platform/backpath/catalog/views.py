@@ -26,7 +26,7 @@ def _lesson_changed(_request: HttpRequest, slug: str) -> datetime | None:
 
 @require_safe
 @condition(etag_func=_lesson_etag, last_modified_func=_lesson_changed)
-def lesson_source(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001
+def lesson_source(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The Markdown of a lesson, as plain text."""
     lesson = selectors.find_lesson(slug)
     if lesson is None:
@@ -42,7 +42,7 @@ def _starter_etag(_request: HttpRequest, slug: str) -> str | None:
 
 @require_safe
 @condition(etag_func=_starter_etag)
-def starter(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001
+def starter(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """The starter archive of an assignment, as it was when the content was synced."""
     assignment = selectors.find_assignment(slug)
     if assignment is None:
@@ -55,7 +55,7 @@ def starter(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001
 
 @require_safe
 @condition(etag_func=lambda _request, content_hash, **_kwargs: f'"{content_hash}"')
-def asset(request: HttpRequest, content_hash: str, extension: str) -> HttpResponse:  # noqa: ARG001
+def asset(request: HttpRequest, content_hash: str, extension: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """A picture of a lesson or specification, named by its content."""
     found = selectors.find_asset(content_hash)
     if found is None or mimetypes.guess_type(f"a.{extension}")[0] != found.media_type:

@@ -117,9 +117,9 @@ def _run_snippets(tree: ContentTree, findings: Findings, below: str) -> None:
     if not wanted:
         return
     # Loaded when needed: reading files must not need the Docker SDK.
-    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415
-    from backpath.execution.docker_engine import SandboxSettings, SandboxUnavailable  # noqa: PLC0415
-    from backpath.execution.snippets import SnippetRunner  # noqa: PLC0415
+    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415 - --fast needs no Docker
+    from backpath.execution.docker_engine import SandboxSettings, SandboxUnavailable  # noqa: PLC0415 - --fast needs no Docker
+    from backpath.execution.snippets import SnippetRunner  # noqa: PLC0415 - --fast needs no Docker
 
     images = prepare_sandbox()
     settings = SandboxSettings(app_image=images["app_image"], runner_image=images["runner_image"])
@@ -147,9 +147,9 @@ def _prove_graders(tree: ContentTree, findings: Findings, below: str) -> None:
     ]
     if not wanted:
         return
-    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415
-    from backpath.cli.prove import Progress, prove_all  # noqa: PLC0415
-    from backpath.execution.docker_engine import DockerEngine  # noqa: PLC0415
+    from backpath.cli.images import prepare_sandbox  # noqa: PLC0415 - --fast needs no Docker
+    from backpath.cli.prove import Progress, prove_all  # noqa: PLC0415 - --fast needs no Docker
+    from backpath.execution.docker_engine import DockerEngine  # noqa: PLC0415 - --fast needs no Docker
 
     engine = DockerEngine.from_settings(owner="terminal", **prepare_sandbox())
     try:

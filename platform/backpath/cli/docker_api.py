@@ -68,7 +68,7 @@ def registry_answers(name: str) -> bool:
     """Whether the image's registry tells its digest within a few seconds."""
     probe = docker.from_env(timeout=PROBE_SECONDS)
     try:
-        probe.api.inspect_distribution(name)  # type: ignore[no-untyped-call]
+        probe.api.inspect_distribution(name)  # type: ignore[no-untyped-call]  # the SDK's function has no types
     except ENGINE_ERRORS:
         return False
     finally:

@@ -122,7 +122,7 @@ def _start_again_with_group() -> None:
         return
     os.environ[WITH_GROUP] = "1"
     again = shlex.join([sys.executable, "-P", "-m", "backpath.cli", *sys.argv[1:]])
-    os.execvp("sg", ["sg", "docker", "-c", f"exec {again}"])  # noqa: S606, S607
+    os.execvp("sg", ["sg", "docker", "-c", f"exec {again}"])  # noqa: S606, S607 - a process of our own, without a shell
 
 
 # --- starting it ----------------------------------------------------------------------
@@ -188,7 +188,7 @@ def _directly(step: Step) -> None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if _wait(lambda: process.poll() is None, START_SECONDS):  # noqa: B023
+        if _wait(lambda: process.poll() is None, START_SECONDS):  # noqa: B023 - called before the loop goes on
             # It goes on when this command ends; nobody waits for it.
             process.returncode = 0
             return

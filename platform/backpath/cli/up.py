@@ -31,7 +31,7 @@ from backpath.cli.processes import Program, Supervisor
 ANSWER_SECONDS = 60.0
 ENGINE_LOOK_SECONDS = 10.0
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
+EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound to
 
 
 def run(

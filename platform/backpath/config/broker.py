@@ -58,11 +58,11 @@ class FolderChannel(filesystem.Channel):
     needs.
     """
 
-    def _put(  # type: ignore[override]
+    def _put(  # type: ignore[override]  # kombu's signature
         self,
         queue: str,
         payload: Any,
-        **kwargs: Any,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002 - kombu's signature
     ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
@@ -70,7 +70,7 @@ class FolderChannel(filesystem.Channel):
         aside.write_text(dumps(payload), encoding="utf-8")
         aside.rename(folder / f"{name}.{queue}.msg")
 
-    def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002
+    def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - kombu's signature
         taken = Path(self.processed_folder)
         for waiting in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
             claimed = taken / waiting.name

@@ -17,7 +17,7 @@ from django.core.management.utils import get_random_secret_key
 BUSY_TIMEOUT_SECONDS: Final = 20
 
 
-class _SecretFiles(environ.FileAwareMapping):  # type: ignore[misc]
+class _SecretFiles(environ.FileAwareMapping):  # type: ignore[misc]  # the base class is published without types
     """Environment and secret files; the line break that ends most such files is no part
     of the secret."""
 
@@ -26,7 +26,7 @@ class _SecretFiles(environ.FileAwareMapping):  # type: ignore[misc]
         return value.strip()
 
 
-class Environment(environ.FileAwareEnv):  # type: ignore[misc]
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the base class is published without types
     """django-environ's reader, over `_SecretFiles`."""
 
     ENVIRON = _SecretFiles()

@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 @never_cache
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """200 when the database answers and has every migration, else 503 with the reason."""
     try:
         executor = MigrationExecutor(connection)

@@ -319,7 +319,7 @@ class DockerEngine:
         return {role: self._image_id(name) for role, name in images.items()}
 
     def _image_id(self, name: str) -> str:
-        found: dict[str, Any] = self._api().inspect_image(name)  # type: ignore[no-untyped-call]
+        found: dict[str, Any] = self._api().inspect_image(name)  # type: ignore[no-untyped-call]  # the SDK's function has no types
         return str(found["Id"])
 
     def _was_out_of_memory(self, container: str, since: int) -> bool:

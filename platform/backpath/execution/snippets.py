@@ -94,7 +94,7 @@ class SnippetRunner:
             memory_mb=512,
             pids=64,
             cpus=1.0,
-            tmpfs={"/snippet": "size=16m,nr_inodes=1000", "/tmp": "size=16m,nr_inodes=1000"},  # noqa: S108
+            tmpfs={"/snippet": "size=16m,nr_inodes=1000", "/tmp": "size=16m,nr_inodes=1000"},  # noqa: S108 - a tmpfs inside the box
             runtime=self._runtime,
         )
         host["log_config"] = {"type": "json-file", "config": {"max-size": "1m", "max-file": "1"}}

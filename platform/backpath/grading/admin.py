@@ -21,17 +21,17 @@ from backpath.grading.models import (
 class LookOnly:
     """History is not edited: nothing is added or changed, and only superusers may delete."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
         return bool(getattr(request.user, "is_superuser", False))
 
 
-class JobInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
+class JobInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the stubs only
     model = GradingJob
     fields = ("attempt", "state", "worker", "requested_at", "finished_at", "error_code")
     readonly_fields = fields
@@ -39,7 +39,7 @@ class JobInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Submission)
-class SubmissionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class SubmissionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the stubs only
     list_display = ("id", "learner", "assignment", "number", "created_at", "file_count")
     list_filter = ("assignment",)
     search_fields = ("id", "learner__username", "learner__email", "content_hash")
@@ -55,14 +55,14 @@ class StuckFilter(admin.SimpleListFilter):
 
     def lookups(
         self,
-        request: HttpRequest,  # noqa: ARG002
-        model_admin: "admin.ModelAdmin[Any]",  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        model_admin: "admin.ModelAdmin[Any]",  # noqa: ARG002 - Django's signature
     ) -> list[tuple[str, str]]:
         return [("yes", "Stuck")]
 
     def queryset(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
         queryset: QuerySet[GradingJob],
     ) -> QuerySet[GradingJob]:
         if self.value() != "yes":
@@ -70,14 +70,14 @@ class StuckFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=selectors.stuck_jobs().values("pk"))
 
 
-class EventInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
+class EventInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the stubs only
     model = JobEvent
     fields = ("sequence", "kind", "payload", "created_at")
     readonly_fields = fields
 
 
 @admin.register(GradingJob)
-class GradingJobAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class GradingJobAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the stubs only
     list_display = (
         "id",
         "learner",
@@ -119,14 +119,14 @@ class GradingJobAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         self.message_user(request, f"Canceled: {canceled} of {len(queryset)}.")
 
 
-class ResultInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
+class ResultInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic for the stubs only
     model = CheckResult
     fields = ("position", "check_id", "outcome", "points", "max_points", "message", "duration_ms")
     readonly_fields = fields
 
 
 @admin.register(Report)
-class ReportAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class ReportAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the stubs only
     list_display = ("id", "job", "verdict", "score", "max_score", "created_at")
     list_filter = ("verdict", "job__assignment")
     list_select_related = ("job",)
@@ -135,5 +135,5 @@ class ReportAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(GraderHeartbeat)
-class GraderHeartbeatAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class GraderHeartbeatAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the stubs only
     list_display = ("worker", "is_ok", "message", "remedy", "queues", "seen_at")

@@ -21,7 +21,7 @@ class StoredFilesLost(InfrastructureError):
     code = "stored-files-lost"
 
 
-class _WholeFile(File):  # type: ignore[type-arg]
+class _WholeFile(File):  # type: ignore[type-arg]  # generic for the stubs only
     """A file on the storage's own disk, which Django moves into place in one step."""
 
     def temporary_file_path(self) -> str:

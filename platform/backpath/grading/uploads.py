@@ -83,10 +83,10 @@ class _PathRecorder(FileUploadHandler):
         self.paths.setdefault(field_name, []).append(file_name)
         super().new_file(field_name, file_name, *args, **kwargs)
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002 - Django's signature
         return raw_data
 
-    def file_complete(self, file_size: int) -> None:  # noqa: ARG002
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - Django's signature
         return None
 
 
@@ -109,8 +109,8 @@ class FolderUploadHandler(FileUploadHandler):
         self,
         input_data: Any,
         META: dict[str, Any],  # noqa: N803 - Django's name
-        content_length: int,  # noqa: ARG002
-        boundary: str,  # noqa: ARG002
+        content_length: int,  # noqa: ARG002 - Django's signature
+        boundary: str,  # noqa: ARG002 - Django's signature
         encoding: str | None = None,
     ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]:
         handlers = [
@@ -120,10 +120,10 @@ class FolderUploadHandler(FileUploadHandler):
         ]
         return _PathKeepingParser(META, input_data, handlers, encoding).parse()
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:  # noqa: ARG002 - Django's signature
         return raw_data
 
-    def file_complete(self, file_size: int) -> None:  # noqa: ARG002
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - Django's signature
         return None
 
 

@@ -19,6 +19,6 @@ def check(check_id: str) -> Callable[[Test], Test]:
     """
 
     def bind(test: Test) -> Test:
-        return pytest.mark.backpath_check(check_id)(test)  # type: ignore[no-any-return]
+        return pytest.mark.backpath_check(check_id)(test)  # type: ignore[no-any-return]  # pytest's decorator is untyped
 
     return bind

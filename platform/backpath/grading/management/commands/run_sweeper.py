@@ -29,10 +29,10 @@ class Command(BaseCommand):
 
     def handle(
         self,
-        *args: Any,  # noqa: ARG002
+        *args: Any,  # noqa: ARG002 - Django's signature
         once: bool = False,
         touch: Path | None = None,
-        **options: Any,  # noqa: ARG002
+        **options: Any,  # noqa: ARG002 - Django's signature
     ) -> None:
         if once:
             result = sweep(send_job)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             return
         stopped = threading.Event()
 
-        def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
             stopped.set()
 
         signal.signal(signal.SIGTERM, stop)
