@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from backpath_sdk import Response
+from backpath_sdk import Response, Service
 from backpath_sdk.http import Exchange, Headers
 
 DOCUMENT = json.loads(
@@ -137,10 +137,11 @@ def _now() -> str:
 Spoil = Callable[[int, dict[str, str], Any], tuple[int, dict[str, str], bytes]]
 
 
-class FakeService:
+class FakeService(Service):
     """The SDK's `service` without a network; `spoil` may change every answer."""
 
     def __init__(self, spoil: Spoil | None = None) -> None:
+        # Not the SDK's own set-up: there is no agent to talk to.
         self._articles = Articles()
         self._spoil = spoil
 
@@ -167,21 +168,6 @@ class FakeService:
             content,
         )
         return Response(exchange)
-
-    def get(self, path: str, **options: Any) -> Response:
-        return self.request("GET", path, **options)
-
-    def post(self, path: str, **options: Any) -> Response:
-        return self.request("POST", path, **options)
-
-    def put(self, path: str, **options: Any) -> Response:
-        return self.request("PUT", path, **options)
-
-    def patch(self, path: str, **options: Any) -> Response:
-        return self.request("PATCH", path, **options)
-
-    def delete(self, path: str, **options: Any) -> Response:
-        return self.request("DELETE", path, **options)
 
     def restart(self) -> None:
         """Memory outlives this restart."""
