@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
+from backpath.execution import protocol
 from backpath.execution.docker_engine import (
     LABEL_CREATED,
     LABEL_JOB,
@@ -74,6 +75,14 @@ def make_engine() -> Iterator[Callable[..., DockerEngine]]:
     yield make
     for engine in engines:
         engine.close()
+
+
+def test_without_the_protocols_schema_no_engine_is_made(monkeypatch, tmp_path):
+    monkeypatch.setattr(protocol, "SCHEMA_PATH", tmp_path / "none.json")
+    protocol._validators.cache_clear()
+
+    with pytest.raises(FileNotFoundError):
+        DockerEngine.from_settings()
 
 
 @pytest.mark.docker
