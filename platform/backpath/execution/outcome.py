@@ -5,7 +5,7 @@ engine has checked shapes and sizes; whoever stores or shows it still treats it 
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 PhaseName = Literal["starting", "app_starting", "checking", "finishing"]
 CheckOutcome = Literal[
@@ -72,6 +72,34 @@ class CheckFinished:
     output: str
 
 
+LimitKind = Literal[
+    "wall",
+    "cpu",
+    "memory",
+    "processes",
+    "disk",
+    "inodes",
+    "file_size",
+    "open_files",
+    "output",
+]
+LIMIT_KINDS: Final[tuple[str, ...]] = get_args(LimitKind)
+
+
+@dataclass(frozen=True)
+class LimitHit:
+    """A limit that the learner's app ran into.
+
+    `kind` is one of `LIMIT_KINDS`; `limit` and `used` are in `unit` ("s", "MiB", "processes",
+    "files", "bytes"). `used` is None where nobody measured it.
+    """
+
+    kind: str
+    limit: float
+    used: float | None
+    unit: str
+
+
 @dataclass(frozen=True)
 class RunOutcome:
     """How one run ended.
@@ -79,7 +107,8 @@ class RunOutcome:
     `status` is one of `RUN_STATUSES`: the first four say something about the learner's
     work, `infrastructure_error` and `grader_error` are faults of the platform. `detail`
     explains the status to an operator. `timings` are seconds under the keys `sandbox`,
-    `app_start`, `checks` and `total`.
+    `app_start`, `checks` and `total`. `origin` is "warm" when the app's container came from the
+    pool, else "cold". `limit` is the limit that decided the status or that failed checks met.
     """
 
     status: str
@@ -90,3 +119,5 @@ class RunOutcome:
     timings: dict[str, float]
     image_digests: dict[str, str]
     packages: dict[str, str]
+    origin: str = "cold"
+    limit: LimitHit | None = None
