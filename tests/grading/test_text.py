@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backpath.execution.outcome import LIMIT_KINDS, LimitHit
 from backpath.grading.text import (
     EXCHANGES_KEPT,
     HEADERS_KEPT,
@@ -13,6 +14,7 @@ from backpath.grading.text import (
     VALUE_LIMIT,
     clean_exchanges,
     clean_integer,
+    clean_limit,
     clean_mapping,
     clean_optional,
     clean_text,
@@ -83,6 +85,8 @@ def test_nothing_expected_is_not_the_empty_text() -> None:
         (3.9, 3),
         (-4, 0),
         (10**30, MAX_INTEGER),
+        (10**400, MAX_INTEGER),
+        (-(10**400), 0),
         (float("nan"), 0),
         (float("inf"), 0),
         (True, 0),
@@ -96,7 +100,14 @@ def test_integers_fit_the_column(raw: object, clean: int) -> None:
 
 def test_timings_are_finite_numbers() -> None:
     assert clean_timings(
-        {"total": 1.23456, "bad": float("nan"), "worse": "1", "minus": -1, "worst": float("inf")}
+        {
+            "total": 1.23456,
+            "bad": float("nan"),
+            "worse": "1",
+            "minus": -1,
+            "worst": float("inf"),
+            "huge": 10**400,
+        }
     ) == {"total": 1.2346}
     assert clean_timings(["total"]) == {}
 
@@ -139,3 +150,37 @@ def test_a_hostile_exchange_is_made_harmless() -> None:
 def test_what_is_no_exchange_is_left_out() -> None:
     assert clean_exchanges([None, 3, "GET /"]) == []
     assert clean_exchanges("GET /") == []
+
+
+@pytest.mark.parametrize("kind", LIMIT_KINDS)
+def test_a_limit_is_kept_with_its_four_keys(kind: str) -> None:
+    assert clean_limit(LimitHit(kind, 512.0, 511.987, "MiB")) == {
+        "kind": kind,
+        "limit": 512.0,
+        "used": 511.99,
+        "unit": "MiB",
+    }
+
+
+@pytest.mark.parametrize(
+    "hit",
+    [
+        None,
+        {"kind": "memory", "limit": 1, "used": 1, "unit": "MiB"},
+        LimitHit("patience", 1, 1, "s"),
+        LimitHit("memory", 1, 1, "<b>"),
+        LimitHit("memory", float("nan"), 1, "MiB"),
+        LimitHit("memory", float("inf"), 1, "MiB"),
+        LimitHit("memory", -1, 1, "MiB"),
+        LimitHit("memory", True, 1, "MiB"),
+        LimitHit("memory", "512", 1, "MiB"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_limit_is_not_kept(hit: object) -> None:
+    assert clean_limit(hit) is None
+
+
+@pytest.mark.parametrize("used", [None, float("nan"), float("inf"), -1, "a", [1], True])
+def test_a_use_that_is_no_number_is_not_known(used: object) -> None:
+    limit = clean_limit(LimitHit("cpu", 30, used, "s"))  # type: ignore[arg-type]
+    assert limit == {"kind": "cpu", "limit": 30.0, "used": None, "unit": "s"}

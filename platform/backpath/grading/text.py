@@ -47,7 +47,10 @@ def clean_optional(value: object, *, limit: int) -> str | None:
 
 def clean_integer(value: object, *, default: int = 0) -> int:
     """A whole number from 0 to 2**31 - 1; anything else is `default`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    # An integer may be too large to ask whether it is finite.
+    if isinstance(value, float) and not math.isfinite(value):
         return default
     return max(0, min(int(value), MAX_INTEGER))
 
@@ -63,13 +66,13 @@ def clean_mapping(value: object, *, limit: int, entries: int) -> dict[str, str]:
 
 
 def clean_timings(value: object) -> dict[str, float]:
-    """Phase -> seconds, with finite numbers of at least 0 only."""
+    """Phase -> seconds, with numbers from 0 to 2**31 - 1 only."""
     if not isinstance(value, Mapping):
         return {}
     return {
         clean_text(name, limit=NAME_LIMIT): round(float(seconds), 4)
         for name, seconds in list(value.items())[:20]
-        if isinstance(seconds, int | float) and math.isfinite(seconds) and seconds >= 0
+        if isinstance(seconds, int | float) and 0 <= seconds <= MAX_INTEGER
     }
 
 
