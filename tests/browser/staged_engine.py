@@ -2,8 +2,8 @@
 
 For browser tests and pictures: a report of any kind can be brought about by handing in files,
 without Docker. Keys, all optional: `seconds` before each check, `status` of the run,
-`checks` (check id -> fields of its result), `stop_after` (number of checks), `log`,
-`fault` (true: the engine itself breaks).
+`checks` (check id -> fields of its result), `stop_after` (number of checks), `log`, `limit`
+(fields of the LimitHit), `fault` (true: the engine itself breaks).
 """
 
 import io
@@ -14,7 +14,13 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
-from backpath.execution.outcome import CheckFinished, CheckStarted, Phase, RunOutcome
+from backpath.execution.outcome import (
+    CheckFinished,
+    CheckStarted,
+    LimitHit,
+    Phase,
+    RunOutcome,
+)
 
 PACKAGES = {"python": "3.13.5", "flask": "3.1.3", "sqlalchemy": "2.0.44", "waitress": "3.0.2"}
 DIGESTS = {"app": "sha256:" + "5a" * 32, "runner": "sha256:" + "c3" * 32}
@@ -63,6 +69,7 @@ class StagedEngine:
             timings={"sandbox": 0.62, "app_start": 1.08, "checks": 9.42, "total": 11.3},
             image_digests=DIGESTS,
             packages=PACKAGES,
+            limit=LimitHit(**stage["limit"]) if "limit" in stage else None,
         )
 
     def health(self) -> EngineHealth:

@@ -171,6 +171,21 @@ def one_in_the_way() -> dict[str, Any]:
     return {"checks": {**checks, "read.item": item}}
 
 
+def met_a_limit() -> dict[str, Any]:
+    """A few failures, and a limit that may explain them."""
+    checks = {
+        name: failed("The service closed the connection without an answer.")
+        for name in ("create.201", "list.total-counts-all")
+    }
+    limit = {"kind": "processes", "limit": 128, "used": 128, "unit": "processes"}
+    return {"checks": checks, "limit": limit}
+
+
+def ran_out_of_memory() -> dict[str, Any]:
+    limit = {"kind": "memory", "limit": 512.0, "used": 511.9, "unit": "MiB"}
+    return {"status": "out_of_memory", "stop_after": 9, "limit": limit}
+
+
 def did_not_start() -> dict[str, Any]:
     return {"status": "app_not_ready", "stop_after": 0, "log": LOG}
 

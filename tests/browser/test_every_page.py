@@ -49,6 +49,8 @@ def attempts(browser: Any, site: RunningSite) -> dict[str, str]:
         "not started": stages.did_not_start(),
         "one in the way": stages.one_in_the_way(),
         "near miss": stages.near_miss(),
+        "met a limit": stages.met_a_limit(),
+        "out of memory": stages.ran_out_of_memory(),
         "passed": {},
     }
     for name, stage in staged.items():
@@ -93,7 +95,17 @@ def test_private_pages_are_accessible(new_page: NewPage, site: RunningSite, addr
 
 
 @pytest.mark.parametrize(
-    "name", ["not started", "one in the way", "near miss", "passed", "files", "fault"]
+    "name",
+    [
+        "not started",
+        "one in the way",
+        "near miss",
+        "met a limit",
+        "out of memory",
+        "passed",
+        "files",
+        "fault",
+    ],
 )
 def test_attempts_are_accessible_folded_and_open(
     new_page: NewPage, site: RunningSite, attempts: dict[str, str], name: str

@@ -140,6 +140,13 @@ class Shots:
         hand_in(page, self.site, stages.make_zip(stages.one_in_the_way()))
         wait_for_report(page)
         self.take("report-waiting", _path(page), context=page.context)
+        for name, stage in (
+            ("report-limit", stages.met_a_limit()),
+            ("report-memory", stages.ran_out_of_memory()),
+        ):
+            hand_in(page, self.site, stages.make_zip(stage))
+            wait_for_report(page)
+            self.take(name, _path(page), context=page.context)
         hand_in(page, self.site, stages.make_zip(stages.earlier()))
         wait_for_report(page)
         hand_in(page, self.site, stages.make_zip(stages.near_miss()))

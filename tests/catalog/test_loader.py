@@ -233,6 +233,7 @@ CASES: list[tuple[str, Change, str, str | None, str]] = [
     ("needs of an assignment", write_assignment(needs=["nope"]), ASSIGNMENT, "- nope", "no lesson `nope`"),
     ("yes for a boolean", edit(ASSIGNMENT, "blocking: true", "blocking: yes"), ASSIGNMENT, "blocking: yes", "is written as `yes`"),
     ("limit too high", write_assignment(limits={"wall_seconds": 99999}), ASSIGNMENT, "wall_seconds", "less than or equal to 1800"),
+    ("computing time beyond the clock", write_assignment(limits={"wall_seconds": 60, "app_cpus": 0.5, "cpu_seconds": 31}), ASSIGNMENT, "cpu_seconds", "30 s is all there is"),
     ("specification's heading", edit(SPEC, "## Rules", "# Rules"), SPEC, "# Rules", "only first-level heading"),
     ("specification's link", edit(SPEC, "What to build.", "See [x](/lessons/nope/)."), SPEC, "/lessons/nope/", "no lesson `nope`"),
     ("no specification", lambda c: (c.root / SPEC).unlink(), SPEC, None, "The file is missing"),

@@ -8,11 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from backpath.accounts.models import User
+from backpath.execution.outcome import LimitHit
 from backpath.grading.clock import database_now
 from backpath.grading.heartbeat import beat
 from backpath.grading.jobs import run_job
 from backpath.grading.models import GradingJob, Report
-from tests.grading.factories import make_job, make_user
+from tests.grading.factories import make_job, make_outcome, make_user
 from tests.grading.fakes import FakeEngine
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,33 @@ def test_history_cannot_be_edited(operator: Client) -> None:
     assert operator.post(url, {"score": 1, "verdict": "failed"}).status_code == 403
     report.refresh_from_db()
     assert (report.score, report.verdict) == (100, "passed")
+
+
+def test_reports_are_found_by_their_limit_and_their_origin(operator: Client) -> None:
+    limits = {
+        "none": None,
+        "memory": LimitHit("memory", 512.0, None, "MiB"),
+        "disk": LimitHit("disk", 128.0, 127.0, "MiB"),
+    }
+    reports = {}
+    for name, limit in limits.items():
+        job = make_job()
+        origin = "warm" if name == "disk" else "cold"
+        engine = FakeEngine(make_outcome(limit=limit, origin=origin))
+        run_job(job_id=job.pk, engine=engine, worker_name="w")
+        reports[name] = Report.objects.get(job=job)
+
+    def listed(**query: str) -> set[str]:
+        page = operator.get(reverse("admin:grading_report_changelist"), query).content.decode()
+        return {name for name, report in reports.items() if str(report.job_id) in page}
+
+    assert listed() == {"none", "memory", "disk"}
+    assert listed(limit="any") == {"memory", "disk"}
+    assert listed(limit="memory") == {"memory"}
+    assert listed(origin__exact="warm") == {"disk"}
+    page = operator.get(reverse("admin:grading_report_changelist")).content.decode()
+    assert "disk space: 127 of 128 MB" in page
+    assert "memory: ? of 512 MB" in page
 
 
 def test_stuck_jobs_are_listed(operator: Client) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from backpath.execution.engine import EngineHealth, RunRequest
+from backpath.execution.outcome import LimitHit
 from backpath.grading import jobs
 from backpath.grading.clock import database_now
 from backpath.grading.jobs import JobDecision, cancel_job, claim_job, expire_job, run_job
@@ -84,6 +85,26 @@ def test_a_job_becomes_a_report() -> None:
     assert request.seed == job.seed
     assert [check["id"] for check in request.manifest["checks"]] == [c["id"] for c in CHECKS]
     assert set(request.manifest) == {"checks", "groups", "limits"}
+
+
+@pytest.mark.django_db
+def test_the_limit_and_the_origin_are_kept_clean() -> None:
+    job = make_job()
+    outcome = make_outcome(origin="warm", limit=LimitHit("disk", 128.0, 127.996, "MiB"))
+    run(job, FakeEngine(outcome))
+    report = job.report
+    assert report.origin == "warm"
+    assert report.limit == {"kind": "disk", "limit": 128.0, "used": 128.0, "unit": "MiB"}
+    assert Report.objects.filter(limit__kind="disk").get() == report
+
+
+@pytest.mark.django_db
+def test_a_limit_and_an_origin_that_nobody_knows_are_left_out() -> None:
+    job = make_job()
+    outcome = make_outcome(origin="<script>", limit=LimitHit("\x00", 1.0, 1.0, "MiB"))
+    run(job, FakeEngine(outcome))
+    assert (job.report.origin, job.report.limit) == ("", None)
+    assert Report.objects.filter(limit__isnull=True).count() == 1
 
 
 @pytest.mark.django_db

@@ -240,3 +240,45 @@ def test_the_report_as_json_repeats_the_numbers_of_the_page() -> None:
     assert list(outcomes.values()).count("passed") == 7
     [failed] = [check for check in told["checks"] if check["id"] == "read.item"]
     assert failed["message"] == "Got 500."
+
+
+MEMORY = {"kind": "memory", "limit": 512.0, "used": 511.9, "unit": "MiB"}
+THREADS = {"kind": "processes", "limit": 64.0, "used": 64.0, "unit": "processes"}
+
+
+def test_a_limit_that_decided_is_in_the_first_words_and_nowhere_else() -> None:
+    results = make_results(dict.fromkeys(("patch.keeps", "patch.twice"), "not_reached"))
+    report = make_report(results, verdict="out_of_memory", limit=MEMORY, origin="warm")
+    page = report_page(report, results)
+    assert page.words.headline == "Your application needed more than 512 MB of memory."
+    assert "It had 511.9 MB in use" in page.words.advice
+    assert page.limit is None
+    told = report_json(report, page)
+    assert (told["limit"], told["limit_note"], told["origin"]) == (MEMORY, None, "warm")
+
+
+@pytest.mark.parametrize("verdict", ["failed", "errored", "passed"])
+def test_a_limit_that_failed_checks_met_is_a_note(verdict: str) -> None:
+    results = make_results({"read.item": "failed"})
+    report = make_report(results, verdict=verdict, limit=THREADS)
+    page = report_page(report, results)
+    assert page.limit is not None
+    assert "64 processes and threads" in page.limit.told
+    assert "64 processes" not in page.words.advice
+    told = report_json(report, page)
+    assert told["limit"] == THREADS
+    assert told["limit_note"].startswith("Your application had 64 processes and threads")
+    assert told["origin"] is None
+
+
+def test_where_everything_passed_a_limit_explains_nothing() -> None:
+    results = make_results()
+    report = make_report(results, verdict="passed", limit=THREADS)
+    assert report_page(report, results).limit is None
+
+
+def test_a_report_from_before_limits_were_kept_has_its_words_still() -> None:
+    results = make_results({"patch.keeps": "timed_out"})
+    page = report_page(make_report(results, verdict="timed_out"), results)
+    assert page.words.headline == "Time ran out after 120 seconds."
+    assert page.limit is None

@@ -1,6 +1,8 @@
 """Watching and reading: every state of an attempt, and text from a hostile application."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +14,9 @@ from django.utils import timezone
 
 from backpath.accounts.models import User
 from backpath.catalog.models import Assignment, LearningPath, Lesson, Module
-from backpath.execution.outcome import Phase, RunOutcome
+from backpath.execution.outcome import LimitHit, Phase, RunOutcome
 from backpath.grading import jobs
-from backpath.grading.models import GradingJob, Submission
+from backpath.grading.models import GradingJob, Report, Submission
 from backpath.grading.storage import archive_name
 from tests.grading.factories import (
     make_assignment,
@@ -489,6 +491,44 @@ def test_the_list_of_attempts_names_every_result(
         assert words in text
     html = html_of(client, reverse("grading:submissions"))
     assert html.index(", attempt 8") < html.index(", attempt 1")
+
+
+LIMIT = LimitHit("open_files", 1024, 1024, "files")
+
+
+def test_a_limit_that_failed_checks_met_is_shown_as_a_note(
+    client: Client, submission: Submission
+) -> None:
+    grade(submission, replace(outcome_with(read_list="failed"), limit=LIMIT))
+    html = html_of(client, report_url(submission))
+    [note] = re.findall(r'<section class="note warn" id="limit".*?</section>', html, re.DOTALL)
+    assert "Your application ran into the limit on open files." in note
+    assert "had 1,024 files and connections open, which is the limit here" in text_of(html)
+    assert '<code class="tok">with</code> closes them' in note
+    told = json.loads(html_of(client, reverse("grading:report_json", args=[submission.pk])))
+    assert told["limit"] == {"kind": "open_files", "limit": 1024, "used": 1024, "unit": "files"}
+    assert told["origin"] == "cold"
+
+
+def test_a_limit_that_ended_the_run_leads_the_report_and_keeps_results(
+    client: Client, submission: Submission
+) -> None:
+    limit = LimitHit("cpu", 30, 30.41, "s")
+    checks = [make_check("start.health"), make_check("read.list")]
+    grade(submission, make_outcome(status="timed_out", checks=checks, limit=limit, origin="warm"))
+    html = html_of(client, report_url(submission))
+    text = text_of(html)
+    assert "Your application used up its 30 seconds of computing time." in text
+    assert "It computed for 30.4 seconds; 30 seconds is the limit here" in text
+    assert "2 of 4 checks had finished." in text
+    assert 'id="limit"' not in html
+    report = Report.objects.get()
+    assert (report.verdict, report.score, report.origin) == ("timed_out", 70, "warm")
+
+
+def test_without_a_limit_there_is_no_note(client: Client, submission: Submission) -> None:
+    grade(submission, outcome_with(read_list="failed"))
+    assert 'id="limit"' not in html_of(client, report_url(submission))
 
 
 PAGES = ["submission", "report", "report_json", "files"]

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backpath.execution.outcome import LIMIT_KINDS
+from backpath.grading.limit_words import limit_words
 from backpath.grading.wording import Standing, counted, standing_words
 
 
@@ -197,6 +199,69 @@ CASES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "Time ran out after 120 seconds.",
         ["takes long to answer, or never does."],
     ),
+    "timed out by the clock on the wall": (
+        {
+            "verdict": "timed_out",
+            "passed": 8,
+            "failed": 2,
+            "not_reached": 32,
+            "limit": limit_words({"kind": "wall", "limit": 60.0, "used": 60.02, "unit": "s"}),
+        },
+        "Time ran out after 60 seconds.",
+        [
+            "All checks together have 60 seconds",
+            "10 of 42 checks had finished.",
+            "A request that takes long to answer",
+            "The first one that failed is “PATCH keeps",
+        ],
+    ),
+    "timed out by computing": (
+        {
+            "verdict": "timed_out",
+            "passed": 8,
+            "failed": 0,
+            "not_reached": 34,
+            "first_title": "",
+            "limit": limit_words({"kind": "cpu", "limit": 30, "used": 30.44, "unit": "s"}),
+        },
+        "Your application used up its 30 seconds of computing time.",
+        [
+            "It computed for 30.4 seconds; 30 seconds is the limit here",
+            "8 of 42 checks had finished.",
+            "A loop without an end",
+        ],
+    ),
+    "out of memory with what was in use": (
+        {
+            "verdict": "out_of_memory",
+            "passed": 8,
+            "failed": 2,
+            "not_reached": 32,
+            "limit": limit_words({"kind": "memory", "limit": 96, "used": 95.9, "unit": "MiB"}),
+        },
+        "Your application needed more than 96 MB of memory.",
+        [
+            "It had 95.9 MB in use; 96 MB is the limit here",
+            "10 of 42 checks had finished.",
+            "grows with every request",
+        ],
+    ),
+    "out of memory, while the report names another limit": (
+        {
+            "verdict": "out_of_memory",
+            "passed": 8,
+            "failed": 2,
+            "not_reached": 32,
+            "limit": limit_words({"kind": "disk", "limit": 64, "used": 64, "unit": "MiB"}),
+        },
+        "Your application needed more than 512 MB of memory.",
+        ["stopped at that limit, with 10 of 42 checks finished"],
+    ),
+    "failed, with a limit met": (
+        {"limit": limit_words({"kind": "disk", "limit": 64, "used": 64, "unit": "MiB"})},
+        "Close: 2 points short.",
+        ["Put it right and you have 82 points, which is a pass."],
+    ),
     "out of memory": (
         {"verdict": "out_of_memory", "score": 20, "passed": 8, "failed": 2, "not_reached": 32},
         "Your application needed more than 512 MB of memory.",
@@ -224,6 +289,8 @@ def test_first_words(case: str) -> None:
     unlocks=st.integers(0, 5),
     broke=st.integers(0, 5),
     previous=st.none() | st.integers(0, 100),
+    limit=st.none() | st.sampled_from(LIMIT_KINDS),
+    used=st.none() | st.floats(0, 1e9),
 )
 def test_any_numbers_make_sentences(
     verdict: str,
@@ -235,6 +302,8 @@ def test_any_numbers_make_sentences(
     unlocks: int,
     broke: int,
     previous: int | None,
+    limit: str | None,
+    used: float | None,
 ) -> None:
     words = standing_words(
         make_standing(
@@ -249,6 +318,7 @@ def test_any_numbers_make_sentences(
             previous_score=previous,
             previous_number=None if previous is None else 3,
             score_if_fixed=min(100, score + 5),
+            limit=limit and limit_words({"kind": limit, "limit": 1, "used": used, "unit": "s"}),
         )
     )
     assert words.headline.endswith(".")

@@ -108,6 +108,12 @@ def _check_definition(
     if total != PROJECT_POINTS:
         message = f"The points of all checks total {total}."
         report(("checks",), message, f"Make them total {PROJECT_POINTS}.")
+    limits = meta.limits
+    if limits.cpu_seconds is not None:
+        most = limits.wall_seconds * limits.app_cpus
+        if limits.cpu_seconds > most:
+            message = f"No run can compute for {limits.cpu_seconds} s: {most:g} s is all there is."
+            report(("limits", "cpu_seconds"), message, "Leave it out, or lower it.")
     groups: set[str] = set()
     for index, group in enumerate(meta.groups):
         if group.id in groups:

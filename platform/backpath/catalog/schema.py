@@ -145,7 +145,11 @@ class QuizItem(ContentModel):
 
 
 class Limits(ContentModel):
-    """What one grading run may use: seconds, MiB, processes, CPUs."""
+    """What one grading run may use: seconds, MiB, processes, CPUs.
+
+    `cpu_seconds` is the computing time of the app from the moment it is ready. Without it
+    `wall_seconds` times `app_cpus` is all there can be.
+    """
 
     wall_seconds: Annotated[int, Field(ge=5, le=1800)] = 120
     check_seconds: Annotated[int, Field(ge=1, le=300)] = 10
@@ -153,6 +157,7 @@ class Limits(ContentModel):
     app_memory_mb: Annotated[int, Field(ge=64, le=4096)] = 512
     app_pids: Annotated[int, Field(ge=16, le=1024)] = 128
     app_cpus: Annotated[float, Field(ge=0.1, le=8.0)] = 1.0
+    cpu_seconds: Annotated[int, Field(ge=1, le=14400)] | None = None
 
 
 class Group(ContentModel):

@@ -7,7 +7,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from backpath.core.errors import BackpathError
+from backpath.execution.outcome import LIMIT_KINDS
 from backpath.grading import jobs, selectors, submissions
+from backpath.grading.limit_words import NAMES, amount, limit_words
 from backpath.grading.models import (
     CheckResult,
     GraderHeartbeat,
@@ -125,13 +127,58 @@ class ResultInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]  # 
     readonly_fields = fields
 
 
+class LimitFilter(admin.SimpleListFilter):
+    """Reports by the limit that they name."""
+
+    title = "limit"
+    parameter_name = "limit"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        model_admin: "admin.ModelAdmin[Any]",  # noqa: ARG002 - Django's signature
+    ) -> list[tuple[str, str]]:
+        return [("any", "Any"), *((kind, NAMES[kind].capitalize()) for kind in LIMIT_KINDS)]
+
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Report],
+    ) -> QuerySet[Report]:
+        wanted = self.value()
+        if wanted is None:
+            return queryset
+        if wanted == "any":
+            return queryset.filter(limit__isnull=False)
+        return queryset.filter(limit__kind=wanted)
+
+
 @admin.register(Report)
 class ReportAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the stubs only
-    list_display = ("id", "job", "verdict", "score", "max_score", "created_at")
-    list_filter = ("verdict", "job__assignment")
+    list_display = (
+        "id",
+        "job",
+        "verdict",
+        "score",
+        "max_score",
+        "limit_met",
+        "origin",
+        "created_at",
+    )
+    list_filter = ("verdict", LimitFilter, "origin", "job__assignment")
     list_select_related = ("job",)
     search_fields = ("job__id", "job__learner__username")
     inlines = (ResultInline,)
+
+    @admin.display(description="limit", empty_value="-")
+    def limit_met(self, report: Report) -> str | None:
+        """What the report names, as `memory: 511.9 of 512 MB`."""
+        limit = report.limit
+        words = limit_words(limit)
+        if limit is None or words is None:
+            return None
+        used = "?" if limit["used"] is None else amount(limit["used"], "")
+        return f"{words.name}: {used} of {amount(limit['limit'], limit['unit'])}"
 
 
 @admin.register(GraderHeartbeat)

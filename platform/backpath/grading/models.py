@@ -165,6 +165,10 @@ class Report(models.Model):
         TIMED_OUT = "timed_out", "Timed out"
         OUT_OF_MEMORY = "out_of_memory", "Out of memory"
 
+    class Origin(models.TextChoices):
+        WARM = "warm", "Warm"
+        COLD = "cold", "Cold"
+
     id = models.BigAutoField(primary_key=True)
     job = models.OneToOneField(GradingJob, on_delete=models.CASCADE, related_name="report")
     verdict = models.CharField(max_length=16, choices=Verdict)
@@ -178,6 +182,11 @@ class Report(models.Model):
     packages = models.JSONField(default=dict)
     # Seconds: sandbox, app_start, checks, total.
     timings = models.JSONField(default=dict)
+    # The limit that decided the verdict or that failed checks met:
+    # {"kind": str, "limit": number, "used": number or null, "unit": str}.
+    limit = models.JSONField(null=True, blank=True)
+    # Whether the sandbox came from the pool; empty for reports from before that was kept.
+    origin = models.CharField(max_length=8, choices=Origin, blank=True, default="")
     app_log_tail = models.TextField(blank=True)
     # Groups, checks and pass_score as they were when the job ran.
     definition = models.JSONField(default=dict)

@@ -12,6 +12,7 @@ from typing import Any
 from backpath.catalog.selectors import SectionLink
 from backpath.grading.check_view import CheckView, check_view, duration_text
 from backpath.grading.difference import Shown, plain_text, tail
+from backpath.grading.limit_words import LimitWords, limit_words
 from backpath.grading.models import CheckResult, GradingJob, Report
 from backpath.grading.priorities import blockers, fix_order
 from backpath.grading.wording import Standing, Words, counted, standing_words
@@ -85,6 +86,7 @@ class ReportPage:
 
     `is_graded` is false when no check could be finished, so that there is no score to speak
     of. `log` is the end of what the application wrote, where that explains the verdict.
+    `limit` is a limit that was met and did not decide the verdict: one that did is in `words`.
     """
 
     words: Words
@@ -103,6 +105,7 @@ class ReportPage:
     times: tuple[TimeRow, ...]
     slowest: tuple[str, str] | None
     log: Shown | None
+    limit: LimitWords | None = None
 
     @property
     def total(self) -> int:
@@ -162,7 +165,15 @@ def report_page(
         times=_times(report, standing.finished),
         slowest=_slowest(results, specs),
         log=tail(report.app_log_tail) if shows_log else None,
+        limit=_limit_note(standing),
     )
+
+
+def _limit_note(standing: Standing) -> LimitWords | None:
+    """Return the limit to be shown by itself: where something failed that it may explain."""
+    if standing.deciding_limit or standing.passed == standing.total:
+        return None
+    return standing.limit
 
 
 def _groups(
@@ -267,6 +278,7 @@ def _standing(
         previous_score=since.score if since else None,
         wall_seconds=int(limits.get("wall_seconds", 0)),
         memory_mb=int(limits.get("app_memory_mb", 0)),
+        limit=limit_words(report.limit),
     )
 
 
@@ -341,11 +353,14 @@ def report_json(report: Report, page: ReportPage) -> dict[str, Any]:
         "verdict": str(report.verdict),
         "headline": page.words.headline,
         "advice": page.words.advice,
+        "limit": report.limit,
+        "limit_note": f"{page.limit.told} {page.limit.cause}" if page.limit else None,
         "score": report.score,
         "max_score": report.max_score,
         "pass_score": report.pass_score,
         "checks": [_check_json(check) for group in page.groups for check in group.checks],
         "timings_seconds": report.timings,
+        "origin": report.origin or None,
         "seed": report.seed,
         "grader_hash": report.grader_hash,
         "image_digests": report.image_digests,

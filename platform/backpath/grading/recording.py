@@ -16,7 +16,14 @@ from backpath.grading.clock import database_now
 from backpath.grading.lease import Claim, Lease
 from backpath.grading.models import CheckResult, GradingJob, JobEvent, Report
 from backpath.grading.scoring import LEARNER_OUTCOMES, Scored, points_of
-from backpath.grading.text import LOG_LIMIT, NAME_LIMIT, clean_mapping, clean_text, clean_timings
+from backpath.grading.text import (
+    LOG_LIMIT,
+    NAME_LIMIT,
+    clean_limit,
+    clean_mapping,
+    clean_text,
+    clean_timings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +148,8 @@ def finish_job(
             image_digests=digests,
             packages=packages,
             timings=clean_timings(outcome.timings),
+            limit=clean_limit(outcome.limit),
+            origin=outcome.origin if outcome.origin in Report.Origin.values else "",
             app_log_tail=clean_text(outcome.app_log_tail, limit=LOG_LIMIT, keep="end"),
             definition=dict(definition),
         )

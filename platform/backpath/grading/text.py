@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from backpath.execution.outcome import LIMIT_KINDS, LimitHit
 from backpath.execution.text import clean_text as without_unsafe
 
 MESSAGE_LIMIT: Final = 4_000
@@ -18,6 +19,8 @@ NAME_LIMIT: Final = 200
 EXCHANGES_KEPT: Final = 5
 HEADERS_KEPT: Final = 40
 MAX_INTEGER: Final = 2**31 - 1
+MAX_AMOUNT: Final = 1e12
+LIMIT_UNITS: Final = frozenset({"s", "MiB", "processes", "files", "bytes"})
 
 
 def clean_text(value: object, *, limit: int, keep: Literal["start", "end"] = "start") -> str:
@@ -74,6 +77,30 @@ def clean_timings(value: object) -> dict[str, float]:
         for name, seconds in list(value.items())[:20]
         if isinstance(seconds, int | float) and 0 <= seconds <= MAX_INTEGER
     }
+
+
+def clean_limit(value: object) -> dict[str, Any] | None:
+    """A limit as the report keeps it: `kind`, `limit`, `used` (may be None) and `unit`.
+
+    None for what is not a limit of a known kind and unit with a number of at least 0.
+    """
+    if not isinstance(value, LimitHit):
+        return None
+    limit = _clean_amount(value.limit)
+    if value.kind not in LIMIT_KINDS or value.unit not in LIMIT_UNITS or limit is None:
+        return None
+    return {
+        "kind": value.kind,
+        "limit": limit,
+        "used": _clean_amount(value.used),
+        "unit": value.unit,
+    }
+
+
+def _clean_amount(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(float(value), 2) if 0 <= value <= MAX_AMOUNT else None
 
 
 def clean_exchanges(value: object) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ pass, nothing is called easy, and no sentence promises more than the numbers say
 from dataclasses import dataclass
 from typing import Final
 
+from backpath.grading.limit_words import LimitWords, decides
+
 CLOSE_POINTS: Final = 10
 
 
@@ -18,6 +20,7 @@ class Standing:
     takes. `first_title` names the failure that is shown open, `unlocks` counts the checks
     that were not reached and wait for it alone, `score_if_fixed` is the score with it and
     them passing. `broke` counts checks that passed in the previous attempt and fail now.
+    `limit` is the limit that the report names.
     """
 
     verdict: str
@@ -37,6 +40,12 @@ class Standing:
     previous_score: int | None = None
     wall_seconds: int = 0
     memory_mb: int = 0
+    limit: LimitWords | None = None
+
+    @property
+    def deciding_limit(self) -> LimitWords | None:
+        """The limit, where it is what brought the verdict about."""
+        return self.limit if self.limit and decides(self.verdict, self.limit.kind) else None
 
     @property
     def total(self) -> int:
@@ -94,6 +103,12 @@ def _errored(s: Standing) -> Words:
 
 def _timed_out(s: Standing) -> Words:
     look = f" The first one that failed is “{s.first_title}”." if s.first_title else ""
+    if s.deciding_limit:
+        return Words(
+            s.deciding_limit.headline,
+            f"{s.deciding_limit.told} {s.finished} of {counted(s.total, 'check')} had finished. "
+            f"{s.deciding_limit.cause}{look}",
+        )
     return Words(
         f"Time ran out after {counted(s.wall_seconds, 'second')}.",
         f"{s.finished} of {counted(s.total, 'check')} had finished; the rest could not be "
@@ -102,6 +117,12 @@ def _timed_out(s: Standing) -> Words:
 
 
 def _out_of_memory(s: Standing) -> Words:
+    if s.deciding_limit:
+        return Words(
+            s.deciding_limit.headline,
+            f"{s.deciding_limit.told} {s.finished} of {counted(s.total, 'check')} had finished. "
+            f"{s.deciding_limit.cause}",
+        )
     return Words(
         f"Your application needed more than {s.memory_mb:,} MB of memory.",
         f"It was stopped at that limit, with {s.finished} of {counted(s.total, 'check')} "
