@@ -126,7 +126,7 @@ class Collector:
     def _keep(self, names: tuple[str, ...], entry: Entry) -> None:
         if not names:
             raise BundleRefused("path_empty", entry.path, "a file must have a name")
-        check_shape(names, self._limits)
+        check_shape(tuple(map(composed, names)), self._limits)
         self._names.take(names, is_folder=entry.kind == "folder")
         path = "/".join(names)
         if entry.kind == "folder":

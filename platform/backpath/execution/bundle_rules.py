@@ -163,8 +163,9 @@ def split_path(path: str) -> tuple[str, ...]:
     if path.startswith("/"):
         raise BundleRefused("path_absolute", path, "a path may not start at the root")
     names = tuple(name for name in path.split("/") if name not in {"", "."})
-    # In every place, for the folders around it may be taken off later.
-    if any(_DRIVE.match(name) for name in names):
+    # In every place, for the folders around it may be taken off later; composed, for some
+    # characters become a letter of ASCII that way.
+    if any(_DRIVE.match(composed(name)) for name in names):
         rule = "a name may not begin with a drive letter and a colon"
         raise BundleRefused("path_drive", path, rule)
     if ".." in names:
@@ -187,7 +188,10 @@ def ignored_top(names: tuple[str, ...]) -> str | None:
 
 
 def check_shape(names: tuple[str, ...], limits: BundleLimits) -> None:
-    """Refuse paths that are too deep or too long, and names that begin or end with a space."""
+    """Refuse paths that are too deep or too long, and names that begin or end with a space.
+
+    `names` are composed: some characters take more bytes that way.
+    """
     path = "/".join(names)
     if len(names) > limits.depth:
         rule = f"folders may be nested at most {limits.depth} deep"
