@@ -1,80 +1,79 @@
-"""`./dev bench`: where the time of a grading goes, for every reference of an assignment.
+"""`./dev bench`: everything that measures, and everything that runs for long.
 
-The references take turns in each round, so that a machine's mood hits all of them alike; what
-is printed are medians, the spread, and the share of the whole that is not spent on checks.
+All but `references` are programs of the tests, which the platform does not import: they are
+started in the place of this process, by the same interpreter.
 """
 
-from __future__ import annotations
-
-import secrets
-import statistics
-from typing import Annotated
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import typer
-from rich.table import Table
 
-from backpath.cli.console import CommandFailed, console, progress
-from backpath.cli.grade import SEED_LIMIT, find_assignment, make_request, read_path
-from backpath.cli.images import prepare_sandbox
+from backpath.cli import bench_references
+from backpath.cli.console import CommandFailed
 from backpath.cli.paths import REPOSITORY
-from backpath.execution.docker_engine import DockerEngine
-from backpath.execution.engine import RunRequest
 
-PHASES = ("sandbox", "app_start", "checks", "total")
+# Where the tests find what they share, as in pyproject.toml.
+SOURCES = ("platform", "sandbox", "sandbox/runner", "")
+PROGRAMS = {
+    "sandbox": (
+        "tests.benchmarks.sandbox",
+        "Compare the sandbox with bare pytest and with a cold container.",
+    ),
+    "soak": ("tests.benchmarks.soak", "Grade thousands of jobs in a row and look for leaks."),
+    "attacks": (
+        "tests.sandbox.attacks.soak",
+        "Run the attack pack again and again, in random order, among honest jobs.",
+    ),
+    "fuzz": ("tests.benchmarks.fuzz", "Fuzz the readers of frames, results and archives."),
+}
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command("references", help="Time the gradings of an assignment's reference solutions.")(
+    bench_references.run
+)
 
 
-def run(
-    assignment: Annotated[str, typer.Argument(help="Which assignment.")] = "articles-rest",
-    *,
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Turns of each reference.")] = 5,
-) -> None:
-    """The `bench` command."""
-    found = find_assignment(assignment, graders=REPOSITORY / "graders")
-    images = prepare_sandbox()
-    engine = DockerEngine.from_settings(owner="bench", **images)
-    requests = {
-        name: make_request(
-            found,
-            read_path(found.directory / "reference" / name).tar,
-            seed=secrets.randbelow(SEED_LIMIT),
-            job_id=f"bench-{name}",
+def module_exists(module: str, *, root: Path = REPOSITORY) -> bool:
+    """Whether the program's file is there; its packages are not imported."""
+    path = root / module.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+def become(module: str, arguments: list[str]) -> None:
+    """Turn this process into the program, so that signals and exit codes are its own.
+
+    Raises CommandFailed when it is not part of this checkout.
+    """
+    if not module_exists(module):
+        raise CommandFailed(
+            f"The program {module} is not part of this checkout.",
+            "Update the checkout with git pull.",
         )
-        for name in found.meta.solutions.reference
-    }
-    samples: dict[str, list[dict[str, float]]] = {name: [] for name in requests}
-    try:
-        for number in range(1, rounds + 1):
-            for name, request in requests.items():
-                with progress(f"Round {number} of {rounds}: {name}"):
-                    samples[name].append(time_run(engine, request))
-    finally:
-        engine.close()
-    console.print(make_table(samples))
+    sources = os.pathsep.join(str(REPOSITORY / source) for source in SOURCES)
+    environment = os.environ | {"PYTHONPATH": sources}
+    sys.stdout.flush()
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - a program of our own, without a shell
 
 
-def time_run(engine: DockerEngine, request: RunRequest) -> dict[str, float]:
-    """Return the seconds of each phase of one run. Raises CommandFailed when it breaks."""
-    outcome = engine.run(request, on_event=lambda _event: None, should_stop=lambda: False)
-    if outcome.status != "completed":
-        raise CommandFailed(f"A run ended as {outcome.status}.", outcome.detail[:2000])
-    return {phase: outcome.timings[phase] for phase in PHASES}
+def _command_of(module: str) -> Callable[[typer.Context], None]:
+    def run(context: typer.Context) -> None:
+        become(module, context.args)
+
+    return run
 
 
-def make_table(samples: dict[str, list[dict[str, float]]]) -> Table:
-    """Return medians with the range of the runs in brackets, in milliseconds."""
-    table = Table(title="Cold pair, milliseconds: median (lowest to highest)")
-    table.add_column("reference")
-    for phase in PHASES:
-        table.add_column(phase.replace("_", " "), justify="right")
-    table.add_column("not checks / total", justify="right")
-    for name, runs in samples.items():
-        cells = []
-        for phase in PHASES:
-            values = sorted(run[phase] * 1000 for run in runs)
-            middle = statistics.median(values)
-            cells.append(f"{middle:.0f} ({values[0]:.0f} to {values[-1]:.0f})")
-        shares = sorted(1 - run["checks"] / run["total"] for run in runs)
-        middle = statistics.median(shares)
-        cells.append(f"{middle:.2f} ({shares[0]:.2f} to {shares[-1]:.2f})")
-        table.add_row(name, *cells)
-    return table
+for _name, (_module, _help) in PROGRAMS.items():
+    app.command(
+        _name,
+        help=_help,
+        # The program has its own --help.
+        context_settings={
+            "allow_extra_args": True,
+            "ignore_unknown_options": True,
+            "help_option_names": [],
+        },
+    )(_command_of(_module))

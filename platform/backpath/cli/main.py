@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,8 @@ class Command:
     target: str
     help: str
     passes_arguments_on: bool = False
+    is_group: bool = False
+    """Whether the target is the Typer application of further commands, not a function."""
 
 
 COMMANDS = {
@@ -26,15 +27,15 @@ COMMANDS = {
     "doctor": Command("backpath.cli.doctor:run", "Say what is here, what is missing, and why."),
     "check": Command("backpath.cli.check:run", "Check the lessons and the graders."),
     "grade": Command("backpath.cli.grade:run", "Grade a folder or an archive in the sandbox."),
-    "bench": Command("backpath.cli.bench:run", "Time gradings of a reference solution."),
+    "bench": Command("backpath.cli.bench:app", "Measure, soak and attack.", is_group=True),
     "diagrams": Command("backpath.cli.diagrams:run", "Draw the diagrams of the lessons."),
     "images": Command("backpath.cli.images:run", "Build the grading images when they changed."),
     "lock": Command("backpath.cli.lock:run", "Pin the requirements of pyproject.toml by hash."),
 }
 
 
-def load(name: str) -> Callable[..., Any]:
-    """The function of a command.
+def load(name: str) -> Any:
+    """The function of a command, or the application of a group.
 
     Raises CommandFailed when its module is not part of this checkout.
     """
@@ -48,8 +49,7 @@ def load(name: str) -> Callable[..., Any]:
             f"The command {name} is not part of this checkout.",
             "Update the checkout with git pull.",
         ) from error
-    function: Callable[..., Any] = getattr(module, function_name)
-    return function
+    return getattr(module, function_name)
 
 
 def _not_asked_for() -> None:
@@ -66,6 +66,9 @@ def application(wanted: str | None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, command in COMMANDS.items():
+        if command.is_group and name == wanted:
+            app.add_typer(load(name), name=name, help=command.help)
+            continue
         settings = (
             {"allow_extra_args": True, "ignore_unknown_options": True}
             if command.passes_arguments_on

@@ -1,0 +1,3 @@
+"""The suites that are measured are no tests of this repository."""
+
+collect_ignore_glob = ["sandbox/*"]
