@@ -48,9 +48,13 @@ class EnginePair:
         self._engine = DockerEngine.from_settings(pool_size=pool, **self._options)
         if pool:
             self._engine.warm_up([self._job.manifest])
+            # From a first job the pool learns which framework is asked for.
+            self.run(0)
 
     def ready(self) -> None:
-        if self._pool and not self._opened().wait_until_warm(WARM_SECONDS):
+        engine = self._opened()
+        engine.settle()
+        if self._pool and not engine.wait_until_warm(WARM_SECONDS):
             raise SampleFailed(f"the pool was not full after {WARM_SECONDS:.0f} s")
 
     def run(self, slot: int) -> Sample:

@@ -60,6 +60,7 @@ class Rate:
     """One batch at saturation: jobs a minute, and CPU seconds of the whole machine for each.
 
     `idle` is the load (CPU seconds a second) of the machine just before, which is taken off.
+    `warm` is the share of runs that the pool had a container for, None for sides without a pool.
     """
 
     at_once: int
@@ -67,6 +68,7 @@ class Rate:
     per_minute: float
     cpu_seconds: float
     idle: float
+    warm: float | None = None
 
 
 class _Window:
@@ -79,13 +81,16 @@ class _Window:
         self._marks: list[tuple[float, float]] = []
         self.is_over = threading.Event()
         self.errors: list[BaseException] = []
+        self.origins: list[str] = []
         if not lead_in:
             self._mark()
 
-    def count(self) -> None:
+    def count(self, sample: Sample) -> None:
         """A run has ended."""
         with self._lock:
             self._ended += 1
+            if sample.origin and self._lead_in < self._ended <= self._lead_in + self._jobs:
+                self.origins.append(sample.origin)
             if self._ended == self._lead_in:
                 self._mark()
             elif self._ended == self._lead_in + self._jobs:
@@ -123,8 +128,7 @@ def run_batch(side: Side, *, jobs: int, at_once: int, patience: float) -> Rate:
     def work(slot: int) -> None:
         try:
             while not window.is_over.is_set():
-                side.run(slot)
-                window.count()
+                window.count(side.run(slot))
         except BaseException as error:
             window.fail(error)
 
@@ -142,6 +146,7 @@ def run_batch(side: Side, *, jobs: int, at_once: int, patience: float) -> Rate:
         per_minute=jobs / seconds * 60,
         cpu_seconds=(cpu - idle * seconds) / jobs,
         idle=idle,
+        warm=window.origins.count("warm") / len(window.origins) if window.origins else None,
     )
 
 

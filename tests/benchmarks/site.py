@@ -57,6 +57,10 @@ class Site:
         """Process number of the worker; those that run jobs are its children."""
         return self._stack.processes["worker"].pid
 
+    def broker_folder(self) -> Path:
+        """Where messages wait, on the shape that has a folder for a broker."""
+        return Path(self._stack.environment["BACKPATH_DATA_DIR"]) / "broker"
+
     def logs(self) -> str:
         """What the site's processes said."""
         return self._stack.logs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -93,6 +94,12 @@ def read_job(content: Content) -> Job:
         grader_tar=grader_tar(content.assignment),
         manifest=assignment.meta.model_dump(mode="json"),
     )
+
+
+def make_job() -> Job:
+    """Return the job of the benchmark. Raises CommandFailed."""
+    with tempfile.TemporaryDirectory(prefix="backpath-bench-content-") as folder:
+        return read_job(write_content(Path(folder) / "content"))
 
 
 def write_project(target: Path, suite: str) -> Path:

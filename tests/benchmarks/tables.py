@@ -117,6 +117,13 @@ def remarks(result: Result) -> list[str]:
             f"{one.runner:.0f} MiB ({one.runner_own:.0f} its own); there were {one.apps} apps "
             f"and {one.runners} runners"
         )
+    for (key, at_once), rates in sorted(result.rates.items()):
+        shares = [rate.warm for rate in rates if rate.warm is not None]
+        if any(shares):
+            said.append(
+                f"({key}), {at_once} at a time: the pool had a container for "
+                f"{summarise(shares).median:.0%} of the jobs"
+            )
     if any(one.after for samples in result.latencies.samples.values() for one in samples):
         said.append("“after” is tidying up behind the result, which nobody waits for")
     if result.rates:

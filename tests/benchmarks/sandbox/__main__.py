@@ -20,14 +20,14 @@ from typing import Annotated, Literal
 import typer
 
 from backpath.cli.console import CommandFailed, console, note, progress
-from backpath.cli.images import prepare_sandbox
 from tests.benchmarks import interpreters, tables
 from tests.benchmarks.containers import PairMemory
+from tests.benchmarks.images import prepare_images
 from tests.benchmarks.interpreters import Interpreter
 from tests.benchmarks.ours import EnginePair, WholeWay
 from tests.benchmarks.rounds import run_batches, run_rounds
 from tests.benchmarks.sides import BareInProcess, BareServer, ColdInProcess, Side
-from tests.benchmarks.suite import Job, read_job, write_content
+from tests.benchmarks.suite import make_job
 from tests.benchmarks.terminal import letters_of, numbers_of, start
 
 SIDES = "abcdef"
@@ -110,12 +110,6 @@ def run(
         note(f"Every sample is in {json_file}.")
 
 
-def prepare_images() -> dict[str, str]:
-    """The images to run: those that the environment names, both, else this checkout's."""
-    app, runner = (os.environ.get(f"BACKPATH_{role}_IMAGE") for role in ("APP", "RUNNER"))
-    return {"app_image": app, "runner_image": runner} if app and runner else prepare_sandbox()
-
-
 @contextlib.contextmanager
 def bare_interpreter(
     choice: Literal["host", "image"], image: str, *, needed: bool
@@ -155,12 +149,6 @@ def make_side(
         warm = pool if letter == "e" else 0
         return EnginePair(make_job(), images=images, runtime=runtime, pool=warm)
     return WholeWay(images=images, is_many_hosts=is_many, pool=pool, runtime=runtime)
-
-
-def make_job() -> Job:
-    """The job that (d) and (e) run."""
-    with tempfile.TemporaryDirectory(prefix="backpath-bench-content-") as folder:
-        return read_job(write_content(Path(folder) / "content"))
 
 
 def show(result: tables.Result) -> None:
