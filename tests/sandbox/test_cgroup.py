@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent import cgroup
-from agent.inside import inside_record
+from agent.inside import InsideRecord
 
 V1 = {
     "cpuacct/cpuacct.usage": "96228226\n",
@@ -125,13 +125,35 @@ def test_the_search_for_the_largest_file_has_an_end(
 
 def test_the_record_is_json_with_every_key(tmp_path: Path) -> None:
     root = make_cgroup(tmp_path / "cgroup", V2)
-    record = inside_record(
-        output_bytes=77, root=root, proc=tmp_path / "proc", writable=[tmp_path / "cgroup"]
-    )
-    assert json.loads(json.dumps(record)) == record
-    assert record["out_of_memory_kills"] == 1
-    assert record["output_bytes"] == 77
-    assert record["open_files"] is None
-    assert record["largest_file_bytes"] == max(len(text) for text in V2.values())
-    [disk] = record["disks"]  # type: ignore[misc]
+    record = InsideRecord(root=root, proc=tmp_path / "proc", writable=[root])
+    record.sample(output_bytes=77)
+    told = record.as_json()
+    assert json.loads(json.dumps(told)) == told
+    assert (told["cpu_seconds"], told["peak_memory_bytes"]) == (2.345678, 67_108_864)
+    assert (told["out_of_memory_kills"], told["process_limit_hits"]) == (1, 3)
+    assert (told["output_bytes"], told["open_files"]) == (77, None)
+    assert told["largest_file_bytes"] == max(len(text) for text in V2.values())
+    [disk] = told["disks"]  # type: ignore[misc]
     assert set(disk) == {"path", "used_bytes", "total_bytes", "used_inodes", "total_inodes"}
+
+
+def test_the_record_keeps_the_highest_of_every_sample(tmp_path: Path) -> None:
+    descriptors, data = tmp_path / "proc" / "7" / "fd", tmp_path / "data"
+    descriptors.mkdir(parents=True)
+    data.mkdir()
+    record = InsideRecord(root=tmp_path, proc=tmp_path / "proc", writable=[data])
+    for count, size, output in ((2, 900, 10), (5, 100, 5), (1, 1, 7)):
+        for number in range(5):
+            (descriptors / str(number)).unlink(missing_ok=True)
+        for number in range(count):
+            (descriptors / str(number)).touch()
+        (data / "file").write_bytes(b"x" * size)
+        record.sample(output_bytes=output)
+    told = record.as_json()
+    assert (told["open_files"], told["largest_file_bytes"], told["output_bytes"]) == (5, 900, 10)
+    assert len(told["disks"]) == 1  # type: ignore[arg-type]
+
+
+def test_without_a_sample_only_the_counters_are_known(tmp_path: Path) -> None:
+    told = InsideRecord(root=make_cgroup(tmp_path, V1)).as_json()
+    assert (told["out_of_memory_kills"], told["open_files"], told["disks"]) == (1, None, [])
