@@ -1,73 +1,67 @@
-"""The control socket: how the runner asks for the service to be started, stopped and looked at.
+"""The control channel: how the runner has the service started, stopped and looked at.
 
-It is an abstract Unix socket, so it lives in the network namespace that the two containers
-share and nowhere on disk. The kernel tells the uid of who connects: the runner's is answered,
-the learner's own processes are not.
+A request and its answer are one JSON frame each. Only the worker's relay brings channels here;
+inside the container there is nothing that learner code could connect to.
 """
 
 from __future__ import annotations
 
-import socket
-import struct
 import sys
 from typing import Any
 
 from agent.service import Service, StartRefused
-from wire.frames import FrameError, encode_json, read_json
+from wire.channels import DATA, Channel, Mux
+from wire.frames import JSON, FrameError, FrameParser, decode_json, encode_json
 
-ADDRESS = b"\0backpath-control"
-RUNNER_UID = 10001
-PEERCRED = struct.Struct("3i")
-
-
-def peer_uid(connection: socket.socket) -> int:
-    """Return the uid of the process at the other end, as the kernel recorded it."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEERCRED.size)
-    return int(PEERCRED.unpack(raw)[1])
+MAX_LOG_LINES = 400
 
 
-class ControlServer:
-    """Answers one request after the other; a request and its answer are one JSON frame each."""
+class ControlChannel(Channel):
+    """Answers one request after the other."""
 
-    def __init__(self, service: Service, *, address: bytes = ADDRESS, uid: int = RUNNER_UID):
+    def __init__(self, mux: Mux, number: int, service: Service) -> None:
+        super().__init__(mux, number)
         self._service = service
-        self._uid = uid
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(address)
-        self._listener.listen(4)
+        self._parser = FrameParser()
 
-    def serve_forever(self) -> None:
-        """Serve connection after connection, until the process ends."""
-        while True:
-            connection, _ = self._listener.accept()
-            with connection, connection.makefile("rwb") as stream:
-                if peer_uid(connection) != self._uid:
-                    continue
-                try:
-                    self._serve(stream)
-                except (FrameError, OSError) as error:
-                    print(f"agent: control: {error}", file=sys.stderr)
-
-    def _serve(self, stream: Any) -> None:
-        while (request := read_json(stream)) is not None:
-            stream.write(encode_json(self._answer(request)))
-            stream.flush()
-
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        command = request.get("command")
+    def receive(self, data: bytes) -> None:
+        self.consumed(len(data))
         try:
-            if command == "start":
-                self._service.start(port=int(request["port"]), fresh=bool(request["fresh"]))
-                return {"ok": True}
-            if command == "stop":
-                self._service.stop()
-                return {"ok": True}
-            if command == "status":
-                return {"ok": True, **self._service.status()}
-            if command == "log":
-                return {"ok": True, "text": self._service.log_tail(int(request["lines"]))}
+            for kind, payload in self._parser.feed(data):
+                self._serve(decode_json(payload) if kind == JSON else {})
+        except FrameError as error:
+            print(f"agent: control: {error}", file=sys.stderr)
+            self.close()
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Send one answer."""
+        data = encode_json(message)
+        for start in range(0, len(data), 32768):
+            self.send(DATA, data[start : start + 32768])
+
+    def _serve(self, request: dict[str, Any]) -> None:
+        try:
+            self._command(request)
         except StartRefused as refusal:
-            return {"ok": False, "error": str(refusal)}
+            self.answer({"ok": False, "error": str(refusal)})
         except OSError as error:
-            return {"ok": False, "error": f"could not start a process: {error.strerror}"}
-        return {"ok": False, "error": f"unknown command {command!r}"}
+            self.answer({"ok": False, "error": f"could not start a process: {error.strerror}"})
+        except (KeyError, TypeError, ValueError) as error:
+            self.answer({"ok": False, "error": f"bad request: {error!r}"})
+
+    def _command(self, request: dict[str, Any]) -> None:
+        command = request.get("command")
+        if command == "start":
+            self._service.start(
+                fresh=bool(request["fresh"]), seconds=float(request["seconds"]), answer=self.answer
+            )
+        elif command == "stop":
+            self._service.stop()
+            self.answer({"ok": True})
+        elif command == "status":
+            self.answer({"ok": True, **self._service.status()})
+        elif command == "log":
+            lines = min(int(request["lines"]), MAX_LOG_LINES)
+            self.answer({"ok": True, "text": self._service.log_tail(lines)})
+        else:
+            self.answer({"ok": False, "error": f"unknown command {command!r}"})

@@ -1,87 +1,205 @@
 """Entry point and PID 1 of the app container.
 
-It reads one job and one archive from the platform on standard input, then does what the runner
-asks on a control socket. Learner code runs as its child, under the same uid: nothing that this
-process says decides a grade.
+It warms up, reads one job and one archive from the platform on standard input, then does what
+the runner asks over channels. Learner code runs as its child, under the same uid: nothing that
+this process says decides a grade.
 """
 
 from __future__ import annotations
 
 import os
 import platform as platform_module
+import resource
+import socket
 import sys
-import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, "/opt/backpath")
 
-from agent.control import ControlServer
+from agent import launch
+from agent.control import ControlChannel
+from agent.preload import preload
+from agent.processes import Processes
 from agent.service import Service
 from agent.workspace import Workspace
-from wire.frames import FrameError, encode_json, read_blob, read_json
-from wire.process import Watchdog, ignore_interrupts, installed_packages, make_undumpable
+from wire.channels import OPENED, Channel, Mux, PortChannel, SocketChannel, Target
+from wire.frames import BLOB, JSON, STREAM, FrameError, FrameParser, decode_json, encode_json
+from wire.loop import READ, Loop, Outbox
+from wire.process import ignore_interrupts, installed_packages, set_dumpable
 
 IDLE_SECONDS = 120.0
+READ_BYTES = 256 << 10
 
 
-def _take_over_stdout() -> int:
-    """Keep a private copy of stdout for frames and point fd 1 at nothing."""
-    private = os.dup(1)
-    os.set_inheritable(private, False)
-    null = os.open("/dev/null", os.O_RDWR)
-    os.dup2(null, 1)
-    os.close(null)
-    return private
+class Agent:
+    """Reads what the platform says and does it."""
 
+    def __init__(self, stdin: int, stdout: int, idle_seconds: float) -> None:
+        self.loop = Loop()
+        self._stdin = stdin
+        self._out = Outbox(self.loop, stdout)
+        self._parser = FrameParser()
+        self._mux = Mux(self.loop, self._out, self._accept)
+        self._processes = Processes(self.loop)
+        self._workspace = Workspace()
+        self._service = Service(self.loop, self._workspace, self._processes)
+        self._service.in_child = self._abandon
+        self._job: dict[str, Any] | None = None
+        self._end = self.loop.call_later(idle_seconds, self._too_late)
+        os.set_blocking(stdin, False)
+        self.loop.watch(stdin, READ, self._read)
+        self.exit_code = 0
 
-def main() -> int:
-    """Serve one job; return the exit code."""
-    idle_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else IDLE_SECONDS
-    make_undumpable()
-    ignore_interrupts()
-    out = _take_over_stdout()
-    watchdog = Watchdog(idle_seconds)
-    workspace = Workspace()
-    service = Service(workspace)
-    # Bound before any learner code runs, so that nobody else can sit on the name.
-    control = ControlServer(service)
+    def say(self, message: dict[str, Any]) -> None:
+        """Send one JSON frame to the platform."""
+        self._out.write(encode_json(message))
 
-    os.write(
-        out,
-        encode_json(
+    def hello(self) -> None:
+        """Say who this is and what learner code will find."""
+        self.say(
             {
                 "type": "hello",
-                "protocol": 1,
+                "protocol": 2,
                 "role": "app",
                 "python": platform_module.python_version(),
                 "packages": installed_packages(),
             }
-        ),
-    )
-    stdin = sys.stdin.buffer
-    try:
-        job = read_json(stdin)
-        if job is None:
-            return 0
-        watchdog.reset(float(job["deadline_seconds"]))
-        workspace.accept(read_blob(stdin))
-        reply = {"type": "unpacked", "files": workspace.unpack()}
-    except (FrameError, KeyError, ValueError) as error:
-        print(f"agent: bad job: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        # The learner's own limit: more files or bytes than the app's file system may hold.
-        reply = {"type": "unpacked", "files": 0, "error": f"cannot unpack: {error.strerror}"}
-    os.write(out, encode_json(reply))
+        )
 
-    threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
-    # The platform holds our stdin open for as long as it wants the container; when the worker
-    # dies, the Engine closes it, and so the pair goes at once rather than at its deadline.
-    while stdin.read(1):
-        pass
-    return 0
+    # What comes in ---------------------------------------------------------------------------
+
+    def _read(self, _events: int) -> None:
+        try:
+            data = os.read(self._stdin, READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            # When the worker dies the Engine closes our input, and so the container ends at once.
+            self.loop.stop()
+            return
+        try:
+            for kind, payload in self._parser.feed(data):
+                self._take(kind, payload)
+        except (FrameError, KeyError, ValueError, TypeError) as error:
+            print(f"agent: bad frame: {error!r}", file=sys.stderr)
+            self.exit_code = 2
+            self.loop.stop()
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        if kind == STREAM:
+            self._mux.feed(payload)
+        elif kind == JSON:
+            message = decode_json(payload)
+            if message["type"] == "warm":
+                self._warm(message)
+            elif message["type"] == "job" and self._job is None:
+                self._job = message
+                self._rearm(float(message["deadline_seconds"]))
+        elif kind == BLOB and self._job is not None:
+            self._begin(payload)
+
+    def _warm(self, message: dict[str, Any]) -> None:
+        self._rearm(float(message["deadline_seconds"]))
+        began = time.monotonic()
+        preload([str(name) for name in message["preload"]])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.say(
+            {
+                "type": "warm",
+                "seconds": round(time.monotonic() - began, 4),
+                "memory_mb": max(1, peak >> 10),
+            }
+        )
+
+    def _begin(self, archive: bytes) -> None:
+        job = self._job or {}
+        reply: dict[str, Any] = {"type": "unpacked", "files": 0}
+        try:
+            self._workspace.accept(archive)
+            reply["files"] = self._workspace.unpack()
+        except OSError as error:
+            # The learner's own limit: more files or bytes than the app's file system may hold.
+            reply["error"] = f"cannot unpack: {error.strerror}"
+        self.say(reply)
+        if "error" not in reply:
+            preload([str(name) for name in job.get("preload", [])])
+            self._service.start_ahead()
+
+    # Channels --------------------------------------------------------------------------------
+
+    def _accept(self, mux: Mux, number: int, target: Target) -> Channel:
+        if self._job is None:
+            raise ConnectionRefusedError(None, "there is no submission yet")
+        kind = target.get("to")
+        if kind == "control":
+            mux.send(number, OPENED)
+            return ControlChannel(mux, number, self._service)
+        if kind == "port":
+            return PortChannel(mux, number, int(str(target["port"])))
+        if kind == "modules":
+            return self._serve_modules(mux, number)
+        raise ValueError(f"unknown target {kind!r}")
+
+    def _serve_modules(self, mux: Mux, number: int) -> Channel:
+        ours, theirs = socket.socketpair()
+        directory, environment = self._workspace.directory, self._service.environment()
+
+        def in_child() -> Callable[[], object]:
+            ours.detach()
+            descriptor = theirs.detach()
+            self._abandon()
+            launch.become(directory=directory, environment=environment, output=2, keep=[descriptor])
+            return lambda: launch.run_modules(descriptor, directory)
+
+        pid = launch.fork(in_child)
+        theirs.close()
+        self._processes.add(pid)
+        mux.send(number, OPENED)
+        return SocketChannel(mux, number, ours, is_open=True)
+
+    # Ends ------------------------------------------------------------------------------------
+
+    def _rearm(self, seconds: float) -> None:
+        self._end.cancel()
+        self._end = self.loop.call_later(seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        self.exit_code = 124
+        self.loop.stop()
+
+    def _abandon(self) -> None:
+        """In a forked child: forget the agent's descriptors before their numbers are reused."""
+        self.loop.close()
+        self._processes.abandon()
+        self._mux.abandon()
+
+
+def main() -> int:
+    """Serve one job; return the exit code."""
+    # This file's own folder: its modules are no top-level names.
+    sys.path.remove(str(Path(__file__).parent))
+    idle_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else IDLE_SECONDS
+    set_dumpable(False)
+    ignore_interrupts()
+    out = os.dup(1)
+    # Descriptor 1 is what a stray print of ours would reach.
+    os.dup2(2, 1)
+    agent = Agent(0, out, idle_seconds)
+    agent.hello()
+    agent.loop.run()
+    return agent.exit_code
 
 
 if __name__ == "__main__":
-    code = main()
-    # Not sys.exit: threads and children must not delay the end of the container.
-    os._exit(code)
+    try:
+        code = main()
+    except launch.Child as child:
+        run = child.run
+    else:
+        # Not sys.exit: nothing must delay the end of the container.
+        os._exit(code)
+    # A forked child: it runs with nothing of the agent on its stack, and ends as Python ends.
+    run()

@@ -6,20 +6,23 @@ import os
 import re
 import secrets
 import signal
-import subprocess
-import threading
+import socket
 import time
-from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from agent import launch
+from agent.logs import LogBuffer
+from agent.processes import Processes
 from agent.workspace import Workspace
-from wire.process import kill_everything_else
+from wire.loop import READ, Loop, Timer
 
-LOG_BYTES = 64 << 10
 STOP_SECONDS = 3.0
+POLL_SECONDS = 0.003
+LOG_CHUNK = 64 << 10
 PROCFILE_LINE = re.compile(r"^web:\s*(\S.*)$", re.MULTILINE)
-VENV_BIN = "/opt/backpath/venv/bin"
+LISTENING = "0A"
 
 
 class StartRefused(Exception):
@@ -41,130 +44,183 @@ def web_command(directory: Path) -> str:
     return match.group(1).strip()
 
 
-class LogBuffer:
-    """Keeps the tail of everything the service prints; the rest is drained and counted."""
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
-    def __init__(self, limit: int = LOG_BYTES) -> None:
-        self._chunks: deque[bytes] = deque()
-        self._size = 0
-        self._limit = limit
-        self._lock = threading.Lock()
-        self.total = 0
 
-    def write(self, chunk: bytes) -> None:
-        """Append `chunk`, forgetting the oldest bytes beyond the limit."""
-        with self._lock:
-            self._chunks.append(chunk)
-            self._size += len(chunk)
-            self.total += len(chunk)
-            while self._size - len(self._chunks[0]) >= self._limit:
-                self._size -= len(self._chunks.popleft())
-
-    def tail(self, lines: int) -> str:
-        """Return the last `lines` lines."""
-        with self._lock:
-            data = b"".join(self._chunks)[-self._limit :]
-        return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])
+def is_listening(port: int) -> bool:
+    """Whether somebody listens on `port`, as the kernel's own table says."""
+    wanted = f":{port:04X}"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError), open(table, encoding="ascii") as lines:  # noqa: PTH123 - polled
+            for line in lines:
+                fields = line.split(maxsplit=4)
+                if fields[1].endswith(wanted) and fields[3] == LISTENING:
+                    return True
+    return False
 
 
 class Service:
     """One process at a time, and nothing left of it when the next one starts."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, loop: Loop, workspace: Workspace, processes: Processes) -> None:
+        self._loop = loop
         self._workspace = workspace
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log = LogBuffer()
+        self._processes = processes
+        self._pid: int | None = None
         self._exit_code: int | None = None
-        self._secret_key = secrets.token_hex(32)
-        self._reaping = threading.Lock()
-        threading.Thread(target=self._reap_orphans, name="reaper", daemon=True).start()
-
-    def start(self, *, port: int, fresh: bool) -> None:
-        """Start the `web:` process on `port`; `fresh` gives it new files and a new DATA_DIR.
-
-        Raises StartRefused, or OSError when the process cannot be made.
-        """
-        self.stop()
-        if fresh:
-            self._workspace.unpack()
-            self._secret_key = secrets.token_hex(32)
-        directory = self._workspace.directory
-        command = web_command(directory)
         self._log = LogBuffer()
-        self._exit_code = None
-        with self._reaping:  # the reaper must know this child before it may look
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", command],
-                cwd=directory,
-                env=self._environment(port),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        threading.Thread(
-            target=self._pump, args=(self._process, self._log), name="log", daemon=True
-        ).start()
+        self._pipe = -1
+        self._secret_key = secrets.token_hex(32)
+        self._waiting: Timer | None = None
+        self._is_ahead = False
+        self.port = 0
+        self._extra: dict[str, str] = {}
+        self.in_child: Callable[[], None] = lambda: None
+        """Called in a forked child before it becomes a process of its own."""
+        self.spared: Callable[[], frozenset[int]] = frozenset
+        """Returns the processes that outlive the service: the servers of the box."""
+        self.refresh: Callable[[], dict[str, str]] = dict
+        """Called for each fresh start: returns what fresh databases add to the environment."""
 
-    def stop(self) -> None:
-        """SIGTERM to the service, then SIGKILL to every other process of the container."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            try:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(STOP_SECONDS)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
-        kill_everything_else()
-        if process is not None:
-            process.wait()
-            self._process = None
+    # Commands ------------------------------------------------------------------------------
+
+    def start_ahead(self) -> None:
+        """Start the service before anybody asks, where there is something to start."""
+        with suppress(StartRefused, OSError):
+            self._extra = self.refresh()
+            self._spawn()
+            self._is_ahead = True
+
+    def start(
+        self, *, fresh: bool, seconds: float, answer: Callable[[dict[str, object]], None]
+    ) -> None:
+        """Start the `web:` process; `fresh` gives it new files and a new DATA_DIR.
+
+        `answer` is called once somebody listens on its port, it has ended, or `seconds` are
+        over. Raises StartRefused, or OSError when the process cannot be made.
+        """
+        if self._is_ahead and fresh:
+            self._is_ahead = False
+        else:
+            self.stop(gracefully=not fresh)
+            if fresh:
+                self._workspace.unpack()
+                self._extra = self.refresh()
+                self._secret_key = secrets.token_hex(32)
+            self._spawn()
+        self._answer_when_listening(time.monotonic() + seconds, answer)
+
+    def stop(self, *, gracefully: bool = True) -> None:
+        """SIGTERM to the service if it may end gracefully, then SIGKILL to everything else."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._is_ahead = False
+        pid = self._pid
+        if gracefully and pid is not None and self._processes.is_running(pid):
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            while self._processes.is_running(pid) and time.monotonic() < deadline:
+                # It may have much to say before it goes, and wait for room to say it.
+                self._pump(READ)
+                time.sleep(POLL_SECONDS)
+        self._processes.kill_all(self.spared())
+        if pid is not None:
+            self._exit_code = self._processes.exit_code(pid)
+        self._pid = None
+        self._pump(READ)
+        self._close_pipe()
 
     def status(self) -> dict[str, object]:
         """Return {"running": bool, "exit_code": int | None}; negative codes are signals."""
-        if self._process is None:
+        if self._pid is None:
             return {"running": False, "exit_code": self._exit_code}
-        self._exit_code = self._process.poll()
+        self._exit_code = self._processes.exit_code(self._pid)
         return {"running": self._exit_code is None, "exit_code": self._exit_code}
 
     def log_tail(self, lines: int) -> str:
         """Return the last `lines` lines that the current or last process printed."""
+        self._pump(READ)
         return self._log.tail(lines)
 
-    def _environment(self, port: int) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the learner's processes."""
         return {
-            "PATH": f"{VENV_BIN}:/usr/local/bin:/usr/bin:/bin",
-            "VIRTUAL_ENV": str(Path(VENV_BIN).parent),
+            "PATH": f"{launch.VENV_BIN}:/usr/local/bin:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(launch.VENV_BIN.parent),
             "HOME": "/tmp",  # noqa: S108 - a private tmpfs of this container
             "LANG": "C.UTF-8",
             "TZ": "UTC",
-            "PORT": str(port),
+            "PORT": str(self.port),
             "HOST": "127.0.0.1",
             "DATA_DIR": str(self._workspace.data_dir),
             "SECRET_KEY": self._secret_key,
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self._extra,
         }
 
-    def _pump(self, process: subprocess.Popen[bytes], log: LogBuffer) -> None:
-        assert process.stdout is not None  # noqa: S101 - Popen was given a pipe
-        while chunk := os.read(process.stdout.fileno(), 1 << 16):
-            log.write(chunk)
-        process.stdout.close()
+    # Processes -------------------------------------------------------------------------------
 
-    def _reap_orphans(self) -> None:
-        """Reap what learner code left behind: as PID 1 we inherit every orphan."""
-        while True:
-            try:
-                # WNOWAIT leaves the service's own exit status for Popen.
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-            except ChildProcessError:
-                found = None
-            with self._reaping:
-                process = self._process
-                ours = process is not None and found and found.si_pid == process.pid
-                if found is not None and not ours:
-                    with suppress(ChildProcessError):
-                        os.waitpid(found.si_pid, os.WNOHANG)
-                    continue
-            time.sleep(0.1)
+    def _spawn(self) -> None:
+        directory = self._workspace.directory
+        line = web_command(directory)
+        self._log = LogBuffer()
+        self._exit_code = None
+        self.port = free_port()
+        environment = self.environment()
+        command = launch.parse(line, environment, directory)
+        if command is not None and launch.shadowed({directory, command.first_path}):
+            command = None
+        reading, writing = os.pipe()
+
+        def in_child() -> Callable[[], object]:
+            self.in_child()
+            launch.become(directory=directory, environment=environment, output=writing)
+            if command is None:
+                launch.run_shell(line)
+            return lambda: launch.run_python(command)
+
+        pid = launch.fork(in_child)
+        os.close(writing)
+        os.set_blocking(reading, False)
+        self._close_pipe()
+        self._pid = pid
+        self._processes.add(pid)
+        self._pipe = reading
+        self._loop.watch(reading, READ, self._pump)
+
+    def _answer_when_listening(
+        self, deadline: float, answer: Callable[[dict[str, object]], None]
+    ) -> None:
+        status = self.status()
+        listening = is_listening(self.port)
+        if listening or not status["running"] or time.monotonic() >= deadline:
+            self._waiting = None
+            answer({"ok": True, "port": self.port, "listening": listening, **status})
+            return
+        self._waiting = self._loop.call_later(
+            POLL_SECONDS, lambda: self._answer_when_listening(deadline, answer)
+        )
+
+    def _pump(self, _events: int) -> None:
+        if self._pipe < 0:
+            return
+        try:
+            chunk = os.read(self._pipe, LOG_CHUNK)
+        except BlockingIOError:
+            return
+        if chunk:
+            self._log.write(chunk)
+        else:
+            self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        if self._pipe >= 0:
+            self._loop.unwatch(self._pipe)
+            os.close(self._pipe)
+            self._pipe = -1

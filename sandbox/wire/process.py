@@ -1,26 +1,29 @@
-"""What both programs do to themselves first: hide from other processes, end in time."""
+"""What both programs do to themselves first: hide from other processes, take no signals."""
 
 from __future__ import annotations
 
 import ctypes
 import importlib.metadata
+import json
 import os
 import signal
-import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 PR_SET_DUMPABLE = 4
+# Written when the image is built: reading every distribution's metadata takes a while.
+PACKAGES = Path("/opt/backpath/packages.json")
 
 
-def make_undumpable() -> None:
-    """Close /proc/<pid>/mem, /proc/<pid>/fd and ptrace of this process to others of its uid.
+_libc = ctypes.CDLL(None, use_errno=True)
 
-    Learner code shares the agent's uid; without this it could write to the agent's own streams.
+
+def set_dumpable(is_dumpable: bool) -> None:
+    """Open or close /proc/<pid>/mem, /proc/<pid>/fd and ptrace of this process to its own uid.
+
+    Learner code shares the agent's uid; left open, it could write to the agent's own streams.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+    if _libc.prctl(PR_SET_DUMPABLE, int(is_dumpable), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
 
 
@@ -35,37 +38,14 @@ def ignore_interrupts() -> None:
 
 def installed_packages() -> dict[str, str]:
     """Return the version of every installed distribution, by name."""
+    if PACKAGES.is_file():
+        found: dict[str, str] = json.loads(PACKAGES.read_text(encoding="utf-8"))
+        return found
     return {
         dist.metadata["Name"]: dist.version
         for dist in importlib.metadata.distributions()
         if dist.metadata["Name"]
     }
-
-
-class Watchdog:
-    """Ends the whole container at a deadline, whatever its other threads do.
-
-    The container is PID 1's: once this process is gone the kernel kills every other one.
-    """
-
-    def __init__(self, seconds: float, on_expiry: Callable[[], None] | None = None) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._on_expiry = on_expiry
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
-
-    def reset(self, seconds: float) -> None:
-        """Move the deadline to `seconds` from now."""
-        self._deadline = time.monotonic() + seconds
-
-    def _watch(self) -> None:
-        while True:
-            remaining = self._deadline - time.monotonic()
-            if remaining <= 0:
-                break
-            time.sleep(min(remaining, 0.5))
-        if self._on_expiry:
-            self._on_expiry()
-        os._exit(124)
 
 
 def kill_everything_else() -> None:

@@ -20,7 +20,7 @@ from backpath.execution.protocol import (
 )
 from backpath.execution.text import clean_text
 
-GOLDEN = Path(__file__).parents[2] / "sandbox/protocol/v1/golden"
+GOLDEN = Path(__file__).parents[2] / "sandbox/protocol/v2/golden"
 STARTED = {"type": "check_started", "check_id": "a.one"}
 FINISHED = {
     "type": "check_finished",

@@ -21,7 +21,7 @@ MANIFEST = {
     "checks": [{"id": "a.one", "points": 50}, {"id": "a.two", "points": 50}],
     "limits": {"wall_seconds": 0.2, "check_seconds": 5, "ready_seconds": 0.1},
 }
-HELLO = {"type": "hello", "protocol": 1, "python": "3.13.5", "packages": {"flask": "3"}}
+UNPACKED = {"type": "unpacked", "files": 2}
 READY = {"type": "service", "state": "ready", "group": "a", "seconds": 0.4}
 
 
@@ -64,42 +64,45 @@ class FakeStream:
         if self.error:
             raise self.error
         self.sent += data
-        for reply in self.replies:
+        replies, self.replies = self.replies, []
+        for reply in replies:
             self.inbox.put((self.role, reply))
 
 
-def play(
+def play(runner: list[Any], **options: Any) -> tuple[RunOutcome, list[Any]]:
+    """Run a session; `runner` is what the runner says once it has its job."""
+    events: list[Any] = []
+    _, outcome = play_pair(runner, on_event=events.append, **options)
+    return outcome, events
+
+
+def play_pair(
     runner: list[Any],
     *,
     app: list[Any] | None = None,
-    hellos: list[tuple[str, Any]] | None = None,
     out_of_memory: str = "",
     should_stop=lambda: False,
     error: OSError | None = None,
-) -> tuple[RunOutcome, list[Any]]:
-    """Run a session; `runner` is what the runner says once it has its job."""
+    on_event=lambda _event: None,
+) -> tuple[Pair, RunOutcome]:
+    """Run a session; return the pair as it was left, too."""
     inbox: queue.Queue = queue.Queue()
-    for item in hellos or [
-        ("app", {**HELLO, "role": "app"}),
-        ("runner", {**HELLO, "role": "runner"}),
-    ]:
-        inbox.put(item)
-    events: list[Any] = []
     pair = Pair(
-        app=FakeStream("app", inbox, app or [{"type": "unpacked", "files": 2}], error=error),
+        app=FakeStream("app", inbox, app or [UNPACKED], error=error),
         runner=FakeStream("runner", inbox, runner),
         inbox=inbox,
         image_digests={"app": "sha256:1"},
+        packages={"python": "3.13.5", "flask": "3"},
         was_out_of_memory=lambda role: role == out_of_memory,
     )
     outcome = Session(
         pair=pair,
         request=RunRequest("job", b"submission", b"grader", MANIFEST, 42),
-        on_event=events.append,
+        on_event=on_event,
         should_stop=should_stop,
         started_at=time.monotonic(),
     ).run()
-    return outcome, events
+    return pair, outcome
 
 
 ALL_PASSED = [READY, *passing("a.one"), *passing("a.two"), end()]
@@ -107,7 +110,7 @@ ALL_PASSED = [READY, *passing("a.one"), *passing("a.two"), end()]
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    for name in ("HELLO_SECONDS", "UNPACK_SECONDS", "SLACK_SECONDS", "FIRST_START_SLACK_SECONDS"):
+    for name in ("SLACK_SECONDS", "FIRST_START_SLACK_SECONDS"):
         monkeypatch.setattr(session_module, name, 0.2)
 
 
@@ -172,26 +175,43 @@ def test_what_the_app_container_says_after_unpacking_counts_for_nothing():
 
     outcome, _ = play(
         [READY, *passing("a.one", "failed"), *passing("a.two", "failed"), end()],
-        app=[{"type": "unpacked", "files": 2}, *forged],
+        app=[UNPACKED, *forged],
     )
 
     assert [check.outcome for check in outcome.checks] == ["failed", "failed"]
 
 
-@pytest.mark.parametrize(
-    "hellos",
-    [
-        [("app", {**HELLO, "role": "runner"})],
-        [("app", end())],
-        [("app", Closed())],
-        [("app", {**HELLO, "role": "app"})],
-    ],
-    ids=["wrong-role", "no-hello", "closed", "the-runner-is-silent"],
-)
-def test_a_pair_that_does_not_come_up_is_our_fault(hellos):
-    outcome, _ = play(ALL_PASSED, hellos=hellos)
+def test_an_app_container_that_ends_before_it_began_is_our_fault():
+    outcome, _ = play([], app=[Closed()])
 
     assert outcome.status == "infrastructure_error"
+    assert "the app container: ended early" in outcome.detail
+
+
+def test_the_runner_is_told_when_the_app_container_is_gone():
+    pair, outcome = play_pair([READY, *passing("a.one", "failed")], app=[UNPACKED, Closed()])
+
+    assert outcome.status == "timed_out"
+    assert b'"app_gone"' in pair.runner.sent
+
+
+@pytest.mark.parametrize(
+    ("runner", "out_of_memory", "is_reusable"),
+    [
+        ("ALL_PASSED", "", True),
+        ([READY, end("timed_out")], "", True),
+        ([READY], "", False),
+        ([READY, Closed()], "", False),
+        ([READY, *passing("b.one"), end()], "", False),
+        ([READY, *passing("a.one"), *passing("a.two", "failed"), end()], "runner", False),
+    ],
+    ids=["in-order", "its-own-clock", "silent", "closed", "unknown-id", "out-of-memory"],
+)
+def test_only_a_runner_that_ended_in_order_serves_again(runner, out_of_memory, is_reusable):
+    said = ALL_PASSED if runner == "ALL_PASSED" else runner
+    pair, _ = play_pair(said, out_of_memory=out_of_memory)
+
+    assert pair.runner_is_reusable is is_reusable
 
 
 @pytest.mark.parametrize(
@@ -200,7 +220,11 @@ def test_a_pair_that_does_not_come_up_is_our_fault(hellos):
         ([READY, *passing("a.one"), *passing("a.two", "failed"), end()], "app", "out_of_memory"),
         (ALL_PASSED, "app", "completed"),
         ([end("app_not_ready")], "app", "out_of_memory"),
-        (ALL_PASSED, "runner", "infrastructure_error"),
+        (
+            [READY, *passing("a.one"), *passing("a.two", "failed"), end()],
+            "runner",
+            "infrastructure_error",
+        ),
     ],
     ids=["explains-a-failure", "nothing-to-explain", "explains-a-start", "the-runners-own"],
 )

@@ -1,105 +1,74 @@
-"""The Docker Engine as a sandbox: the only module that holds the Docker socket.
+"""The Docker Engine as a sandbox.
 
-A job gets two containers, used once: `app` (uid 10002) with the submission, and `runner` (uid
-10001) with pytest and the hidden tests, which shares the app's network namespace and nothing
-else. What they are created with is a fixed template: no learner data is ever part of it.
+A job gets an app container, used once, with the submission; and a runner container, which has
+pytest and the hidden tests of one job after the other, and no learner code. Nothing is shared
+between the two but bytes that this process passes on.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import queue
-import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import docker
 import docker.errors
-import requests.exceptions
 
+from backpath.execution.docker_containers import (
+    APP_UID,
+    ENGINE_ERRORS,
+    LABEL_CREATED,
+    LABEL_JOB,
+    LABEL_OWNER,
+    LABEL_ROLE,
+    POOLED,
+    RUNNER_UID,
+    AppContainer,
+    Container,
+    Containers,
+    RunnerContainer,
+    SandboxSettings,
+    SandboxUnavailable,
+    hardening,
+    reason_of,
+)
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
+from backpath.execution.flavours import FLAVOURS, flavour_of, preload_names, preload_of
 from backpath.execution.outcome import Phase, RunOutcome
+from backpath.execution.pool import Profile, WarmPool
 from backpath.execution.protocol import load_schema
-from backpath.execution.session import Inbox, Pair, Session
-from backpath.execution.streams import ContainerStream
+from backpath.execution.session import Pair, Session
+from backpath.execution.streams import Closed, Inbox
 
-APP_UID, RUNNER_UID = 10002, 10001
-LABEL_JOB = "backpath.job"
-LABEL_ROLE = "backpath.role"
-LABEL_CREATED = "backpath.created"
-LABEL_OWNER = "backpath.owner"
-# Engine calls that hang are a fault of the sandbox, not a reason to wait for ever.
-API_TIMEOUT_SECONDS = 60
-MIB = 1 << 20
+__all__ = [
+    "APP_UID",
+    "LABEL_CREATED",
+    "LABEL_JOB",
+    "LABEL_OWNER",
+    "LABEL_ROLE",
+    "RUNNER_UID",
+    "DockerEngine",
+    "SandboxSettings",
+    "SandboxUnavailable",
+    "hardening",
+]
 
+logger = logging.getLogger(__name__)
 
-@dataclass(frozen=True)
-class SandboxSettings:
-    """What an operator may choose. Memory in MiB, CPUs in cores."""
-
-    app_image: str = "backpath/sandbox-app:latest"
-    runner_image: str = "backpath/sandbox-runner:latest"
-    runtime: str = "runc"
-    owner: str = "backpath"
-    """Which installation a container belongs to: several may share one Docker Engine."""
-    runner_memory_mb: int = 320
-    runner_pids: int = 64
-    runner_cpus: float = 1.0
-    max_app_memory_mb: int = 2048
-    max_app_cpus: float = 2.0
-    max_app_pids: int = 512
-
-
-class SandboxUnavailable(Exception):
-    """There is no Docker Engine to be had, or it refused; the text is for operators."""
-
-
-_ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
-
-
-def hardening(
-    *, uid: int, memory_mb: int, pids: int, cpus: float, tmpfs: dict[str, str], runtime: str
-) -> dict[str, Any]:
-    """Return the host settings that every sandbox container is created with.
-
-    No network of its own, read-only root, sized tmpfs with an inode limit, no capability, no
-    new privileges, the default seccomp profile, limits on memory (swap included), processes,
-    CPU, open files and file size, no shared memory segment, no log on disk.
-    """
-    return {
-        "read_only": True,
-        "tmpfs": {
-            path: f"rw,noexec,nosuid,nodev,uid={uid},gid={uid},mode=0700,{size}"
-            for path, size in tmpfs.items()
-        },
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
-        "mem_limit": memory_mb * MIB,
-        "memswap_limit": memory_mb * MIB,
-        "pids_limit": pids,
-        "nano_cpus": int(cpus * 1_000_000_000),
-        "ulimits": [
-            docker.types.Ulimit(name="nofile", soft=1024, hard=1024),
-            docker.types.Ulimit(name="fsize", soft=128 * MIB, hard=128 * MIB),
-            docker.types.Ulimit(name="core", soft=0, hard=0),
-        ],
-        "ipc_mode": "none",
-        "log_config": docker.types.LogConfig(type="none"),
-        "restart_policy": {"Name": "no"},
-        "runtime": runtime,
-        "privileged": False,
-        "publish_all_ports": False,
-    }
+RUNNER_IDLE_SECONDS = 10.0
+# A container that has exited belongs to nobody who still cares after this long.
+EXITED_GRACE_SECONDS = 120
+# How many containers may wait to be removed before a run waits for one to go.
+MAX_LEFT_BEHIND = 8
+HEALTHY_SECONDS = 5.0
 
 
 class DockerEngine:
-    """Runs each job in a cold pair of containers.
-
-    The warm pool belongs where `_cold_pair` is: whatever makes a `Pair` can take its place.
-    """
+    """Runs each job in a pair of containers, warm ones where the pool has them."""
 
     def __init__(
         self, settings: SandboxSettings, *, client: docker.DockerClient | None = None
@@ -107,7 +76,18 @@ class DockerEngine:
         # An installation without the schema must not look like containers that end early.
         load_schema()
         self._settings = settings
-        self._client = client
+        self._containers = Containers(settings, client)
+        self._pool: WarmPool[AppContainer] = WarmPool(
+            make=self._make_warm,
+            dispose=self._containers.remove,
+            max_size=settings.pool_size,
+            max_memory_mb=settings.pool_memory_mb,
+            max_age_seconds=settings.pool_max_age_seconds,
+        )
+        self._runners: list[RunnerContainer] = []
+        self._runners_lock = threading.Lock()
+        self._undertaker = _Undertaker()
+        self._healthy_until = 0.0
 
     @classmethod
     def from_settings(cls, **options: Any) -> DockerEngine:
@@ -115,10 +95,15 @@ class DockerEngine:
         return cls(SandboxSettings(**options))
 
     def close(self) -> None:
-        """Let go of the connections to the Docker Engine."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Dispose of every container that waits, and let go of the Docker Engine."""
+        self._pool.close()
+        self._undertaker.settle()
+        with self._runners_lock:
+            runners, self._runners = self._runners, []
+        for runner in runners:
+            self._containers.remove(runner)
+        self._undertaker.close()
+        self._containers.close()
 
     # Engine protocol -------------------------------------------------------------------
 
@@ -129,233 +114,293 @@ class DockerEngine:
         on_event: Callable[[RunEvent], None],
         should_stop: Callable[[], bool],
     ) -> RunOutcome:
-        """Run `request` in a fresh pair; faults of the engine become the outcome."""
+        """Run `request` in a pair of its own; faults of the engine become the outcome."""
         started_at = time.monotonic()
         on_event(Phase("starting"))
+        preload = preload_names(request.submission_tar)
+        profile = profile_of(request.manifest, flavour_of(preload))
+        self._pool.run_began()
         try:
-            with self._cold_pair(request) as pair:
-                return Session(
+            warm = self._pool.take(profile)
+            while True:
+                outcome, is_untouched = self._run_in_pair(
+                    request, profile, preload, warm, on_event, should_stop, started_at
+                )
+                # A container that waited may have ended unseen. Nothing has begun: begin again.
+                if not is_untouched or warm is None or should_stop():
+                    return outcome
+                logger.warning("A warm container was of no use: %s", outcome.detail[:300])
+                warm = None
+        finally:
+            self._pool.run_ended()
+
+    def _run_in_pair(
+        self,
+        request: RunRequest,
+        profile: Profile,
+        preload: list[str],
+        warm: AppContainer | None,
+        on_event: Callable[[RunEvent], None],
+        should_stop: Callable[[], bool],
+        started_at: float,
+    ) -> tuple[RunOutcome, bool]:
+        """Return the outcome, and whether it is our fault from before anything had begun."""
+        session = None
+        try:
+            with self._pair(request, profile, warm) as pair:
+                session = Session(
                     pair=pair,
                     request=request,
+                    preload=preload,
                     on_event=on_event,
                     should_stop=should_stop,
                     started_at=started_at,
-                ).run()
+                )
+                outcome = session.run()
         except SandboxUnavailable as error:
-            return RunOutcome(
-                status="infrastructure_error",
-                checks=[],
-                detail=str(error),
-                app_log_tail="",
-                seed=request.seed,
-                timings={"total": time.monotonic() - started_at},
-                image_digests={},
-                packages={},
-            )
+            outcome = self._unavailable(request, str(error), warm, started_at)
+        is_ours = outcome.status == "infrastructure_error"
+        return outcome, is_ours and (session is None or not session.has_begun)
 
     def health(self) -> EngineHealth:
         """Say whether jobs can run here."""
+        if time.monotonic() < self._healthy_until and self._pool.last_error is None:
+            return EngineHealth(ok=True, message=self._health_message(), remedy="")
         settings = self._settings
         try:
-            self._api().ping()
-        except _ENGINE_ERRORS as error:
+            self._containers.api.ping()
+        except (*ENGINE_ERRORS, SandboxUnavailable) as error:
             return EngineHealth(
                 ok=False,
-                message=f"No Docker Engine answers: {_reason(error)}",
+                message=f"No Docker Engine answers: {reason_of(error)}",
                 remedy="Start Docker, and let this user use its socket. `./dev doctor` tells more.",
             )
         for image in (settings.app_image, settings.runner_image):
             try:
-                self._image_id(image)
+                self._containers.image_id(image)
             except docker.errors.ImageNotFound:
                 return EngineHealth(
                     ok=False,
                     message=f"The image {image} is missing.",
                     remedy="Build the sandbox images with `./dev images`.",
                 )
-            except _ENGINE_ERRORS as error:
-                return EngineHealth(ok=False, message=_reason(error), remedy="See `./dev doctor`.")
-        return EngineHealth(ok=True, message="Docker and the sandbox images are there.", remedy="")
+            except (*ENGINE_ERRORS, SandboxUnavailable) as error:
+                return EngineHealth(
+                    ok=False, message=reason_of(error), remedy="See `./dev doctor`."
+                )
+        self._healthy_until = time.monotonic() + HEALTHY_SECONDS
+        return EngineHealth(ok=True, message=self._health_message(), remedy="")
+
+    def _health_message(self) -> str:
+        message = "Docker and the sandbox images are there."
+        if self._settings.pool_size:
+            message += f" {sum(self._pool.sizes().values())} app containers are warm."
+        if self._pool.last_error is not None:
+            message += f" No container could be warmed up lately: {self._pool.last_error}"
+        return message
 
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
         """Remove this owner's sandbox containers whose job is not in `job_ids_alive`.
 
         Containers younger than `grace_seconds` are left alone: their job may be just starting.
+        Those of a pool, of this process or another, may be as old as a pool lets them be.
         """
-        removed = 0
-        try:
-            containers = self._api().containers(
-                all=True, filters={"label": [LABEL_JOB, f"{LABEL_OWNER}={self._settings.owner}"]}
-            )
-        except _ENGINE_ERRORS as error:
-            raise SandboxUnavailable(_reason(error)) from error
-        for entry in containers:
-            labels = entry.get("Labels") or {}
-            age = time.time() - float(labels.get(LABEL_CREATED, 0))
-            if labels.get(LABEL_JOB) not in job_ids_alive and age > grace_seconds:
-                removed += self._remove(entry["Id"])
-        return removed
+        pooled_grace = grace_seconds + self._settings.pool_max_age_seconds
+
+        def is_over(labels: dict[str, str], state: str, age: float) -> bool:
+            if labels.get(LABEL_JOB) in job_ids_alive:
+                return False
+            if state in ("exited", "dead") and age > EXITED_GRACE_SECONDS:
+                return True
+            return age > (pooled_grace if labels.get(LABEL_JOB) == POOLED else grace_seconds)
+
+        return self._containers.sweep(is_over)
+
+    # Warmth ----------------------------------------------------------------------------
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Begin to warm up for runs with these manifests, whichever framework they bring."""
+        profiles = [
+            profile_of(manifest, flavour)
+            for manifest in manifests
+            for flavour in FLAVOURS
+            if flavour != "plain"
+        ]
+        self._pool.expect(profiles)
+
+    def wait_until_warm(self, seconds: float) -> bool:
+        """Wait until the pool holds what it wants to; return whether that came true in time."""
+        return self._pool.wait_until_full(seconds)
+
+    def settle(self) -> None:
+        """Wait until every container of a finished run is gone."""
+        self._undertaker.settle()
+
+    def _make_warm(self, profile: Profile) -> AppContainer:
+        # The runner too is made before it is needed.
+        with self._runners_lock:
+            needs_runner = not self._runners
+        if needs_runner:
+            self._give_back(self._containers.make_runner())
+        return self._containers.make_warm_app(profile, preload_of(profile.flavour))
 
     # The pair --------------------------------------------------------------------------
 
     @contextmanager
-    def _cold_pair(self, request: RunRequest) -> Iterator[Pair]:
-        """Create and start a pair; remove it, whatever happens."""
-        created: list[str] = []
-        streams: list[ContainerStream] = []
-        since = int(time.time())
+    def _pair(
+        self, request: RunRequest, profile: Profile, warm: AppContainer | None
+    ) -> Iterator[Pair]:
+        """Have an app container and a runner; let go of both, whatever happens."""
+        inbox: Inbox = queue.Queue()
+        app: AppContainer | None = warm
+        runner: RunnerContainer | None = None
         try:
-            try:
-                inbox: Inbox = queue.Queue()
-                limits = request.manifest["limits"]
-                app = self._create_app(request.job_id, limits)
-                created.append(app)
-                streams.append(self._attach_and_start(app, "app", inbox))
-                runner = self._create_runner(request.job_id, app)
-                created.append(runner)
-                streams.append(self._attach_and_start(runner, "runner", inbox))
-                digests = self._digests()
-            except _ENGINE_ERRORS as error:
-                raise SandboxUnavailable(_reason(error)) from error
-            ids = {"app": app, "runner": runner}
-            yield Pair(
-                app=streams[0],
-                runner=streams[1],
+            digests = self._digests(profile)
+            runner = self._take_runner()
+            if app is None:
+                app = self._containers.make_app(profile, request.job_id)
+            since = time.time()
+            app.stream.begin_run(inbox, runner.stream.send_payload)
+            runner.stream.begin_run(inbox, app.stream.send_payload)
+            members: dict[str, Container] = {"app": app, "runner": runner}
+            pair = Pair(
+                app=app.stream,
+                runner=runner.stream,
                 inbox=inbox,
                 image_digests=digests,
-                was_out_of_memory=lambda role: self._was_out_of_memory(ids[role], since),
+                packages={"python": app.python, **app.packages},
+                was_out_of_memory=lambda role: self._containers.was_out_of_memory(
+                    members[role], since
+                ),
+                origin="cold" if warm is None else "warm",
             )
+            yield pair
+            if pair.runner_is_reusable:
+                self._recycle(runner)
+                runner = None
         finally:
-            for stream in streams:
-                stream.close()
-            # The runner first: it lives in the app's network namespace.
-            for container in reversed(created):
-                self._remove(container)
+            if app is not None:
+                self._leave_behind(app)
+            if runner is not None:
+                self._leave_behind(runner)
 
-    def _create_app(self, job_id: str, limits: dict[str, Any]) -> str:
+    def _take_runner(self) -> RunnerContainer:
+        dead = []
+        found = None
+        with self._runners_lock:
+            while self._runners and found is None:
+                candidate = self._runners.pop()
+                if candidate.is_alive:
+                    found = candidate
+                else:
+                    dead.append(candidate)
+        for runner in dead:
+            self._leave_behind(runner)
+        found = found or self._containers.make_runner()
+        found.jobs += 1
+        return found
+
+    def _recycle(self, runner: RunnerContainer) -> None:
+        """Give the runner to the next job once it has said that nothing of this one is left."""
+        inbox: Inbox = queue.Queue()
+        runner.stream.end_run(inbox)
+        if runner.jobs >= self._settings.runner_jobs:
+            self._leave_behind(runner)
+            return
+        self._undertaker.add(lambda: self._await_idle(runner, inbox))
+
+    def _await_idle(self, runner: RunnerContainer, inbox: Inbox) -> None:
+        with suppress(queue.Empty):
+            _, message = inbox.get(timeout=RUNNER_IDLE_SECONDS)
+            if not isinstance(message, Closed) and message["type"] == "idle":
+                self._give_back(runner)
+                return
+        logger.warning("A runner container did not come clean and is replaced")
+        self._containers.remove(runner)
+
+    def _give_back(self, runner: RunnerContainer) -> None:
+        with self._runners_lock:
+            self._runners.append(runner)
+
+    def _leave_behind(self, container: Container) -> None:
+        self._undertaker.add(lambda: self._containers.remove(container))
+
+    def _digests(self, profile: Profile) -> dict[str, str]:
         settings = self._settings
-        return self._create(
-            image=settings.app_image,
-            role="app",
-            job_id=job_id,
-            uid=APP_UID,
-            host_config=self._api().create_host_config(
-                network_mode="none",
-                **hardening(
-                    uid=APP_UID,
-                    memory_mb=min(int(limits["app_memory_mb"]), settings.max_app_memory_mb),
-                    pids=min(int(limits["app_pids"]), settings.max_app_pids),
-                    cpus=min(float(limits["app_cpus"]), settings.max_app_cpus),
-                    tmpfs={
-                        "/work": "size=256m,nr_inodes=16384",
-                        "/data": "size=128m,nr_inodes=8192",
-                        "/tmp": "size=64m,nr_inodes=4096",  # noqa: S108 - inside the box
-                    },
-                    runtime=settings.runtime,
-                ),
-            ),
-        )
-
-    def _create_runner(self, job_id: str, app: str) -> str:
-        settings = self._settings
-        return self._create(
-            image=settings.runner_image,
-            role="runner",
-            job_id=job_id,
-            uid=RUNNER_UID,
-            host_config=self._api().create_host_config(
-                network_mode=f"container:{app}",
-                **hardening(
-                    uid=RUNNER_UID,
-                    memory_mb=settings.runner_memory_mb,
-                    pids=settings.runner_pids,
-                    cpus=settings.runner_cpus,
-                    tmpfs={
-                        "/grader": "size=32m,nr_inodes=4096",
-                        "/tmp": "size=16m,nr_inodes=1024",  # noqa: S108 - inside the box
-                    },
-                    runtime=settings.runtime,
-                ),
-            ),
-        )
-
-    def _create(
-        self, *, image: str, role: str, job_id: str, uid: int, host_config: dict[str, Any]
-    ) -> str:
-        container = self._api().create_container(
-            image=image,
-            # Where both share one network namespace, only its owner may name the host.
-            hostname="app" if role == "app" else None,
-            user=f"{uid}:{uid}",
-            environment={},
-            # With an attached, once-only stdin, the Engine closes it when the worker dies, and
-            # the container ends itself.
-            stdin_open=True,
-            detach=False,
-            labels={
-                LABEL_JOB: job_id,
-                LABEL_ROLE: role,
-                LABEL_OWNER: self._settings.owner,
-                LABEL_CREATED: str(int(time.time())),
-            },
-            host_config=host_config,
-        )
-        return str(container["Id"])
-
-    def _attach_and_start(self, container: str, role: str, inbox: Inbox) -> ContainerStream:
-        # Attached before it starts, so that nothing it says is lost.
-        attached = self._api().attach_socket(
-            container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        )
-        # A socket of our own: the SDK's is owned by an HTTP response that closes it when collected.
-        sock = socket.socket(fileno=os.dup(attached.fileno()))
-        attached._response.close()
-        stream = ContainerStream(role, sock, inbox)
-        self._api().start(container)
-        return stream
-
-    def _digests(self) -> dict[str, str]:
-        images = {"app": self._settings.app_image, "runner": self._settings.runner_image}
-        return {role: self._image_id(name) for role, name in images.items()}
-
-    def _image_id(self, name: str) -> str:
-        found: dict[str, Any] = self._api().inspect_image(name)  # type: ignore[no-untyped-call]  # the SDK's function has no types
-        return str(found["Id"])
-
-    def _was_out_of_memory(self, container: str, since: int) -> bool:
-        """Ask the Engine's own record, which also knows of children that were killed."""
+        app = settings.app_services_image if profile.services else settings.app_image
         try:
-            if self._api().inspect_container(container)["State"]["OOMKilled"]:
-                return True
-            events = self._api().events(
-                since=since,
-                until=int(time.time()) + 1,
-                filters={"container": container, "event": "oom"},
-            )
-            return any(events)
-        except _ENGINE_ERRORS:
-            return False
+            return {
+                "app": self._containers.image_id(app),
+                "runner": self._containers.image_id(settings.runner_image),
+            }
+        except ENGINE_ERRORS as error:
+            raise SandboxUnavailable(reason_of(error)) from error
 
-    def _remove(self, container: str) -> int:
-        try:
-            self._api().remove_container(container, force=True, v=True)
-        except docker.errors.NotFound:
-            return 0
-        except _ENGINE_ERRORS:
-            # Left to the sweep: the verdict is not lost for a container that will not go.
-            return 0
-        return 1
+    def _unavailable(
+        self, request: RunRequest, detail: str, warm: AppContainer | None, started_at: float
+    ) -> RunOutcome:
+        return RunOutcome(
+            status="infrastructure_error",
+            checks=[],
+            detail=detail,
+            app_log_tail="",
+            seed=request.seed,
+            timings={"total": time.monotonic() - started_at},
+            image_digests={},
+            packages={},
+            origin="cold" if warm is None else "warm",
+        )
 
-    def _api(self) -> docker.APIClient:
-        if self._client is None:
+
+def profile_of(manifest: dict[str, Any], flavour: str) -> Profile:
+    """Return what a container for runs with `manifest` has to be like."""
+    limits = manifest["limits"]
+    return Profile(
+        flavour=flavour,
+        memory_mb=int(limits["app_memory_mb"]),
+        pids=int(limits["app_pids"]),
+        cpus=float(limits["app_cpus"]),
+        services=tuple(sorted(manifest.get("services") or ())),
+    )
+
+
+class _Undertaker:
+    """Does what comes after a run in a thread of its own, so that no verdict waits for it."""
+
+    CLOSE_SECONDS = 90
+
+    def __init__(self) -> None:
+        self._tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(MAX_LEFT_BEHIND)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def add(self, task: Callable[[], object]) -> None:
+        """Do `task` soon; waits where too much is left to do already."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="undertaker", daemon=True)
+                self._thread.start()
+        self._tasks.put(task)
+
+    def settle(self) -> None:
+        """Wait until everything is done."""
+        self._tasks.join()
+
+    def close(self) -> None:
+        """Do everything, then end."""
+        if self._thread is not None:
+            self._tasks.put(None)
+            self._thread.join(timeout=self.CLOSE_SECONDS)
+
+    def _work(self) -> None:
+        while True:
+            task = self._tasks.get()
             try:
-                self._client = docker.DockerClient.from_env(timeout=API_TIMEOUT_SECONDS)
-            except docker.errors.DockerException as error:
-                raise SandboxUnavailable(_reason(error)) from error
-        return self._client.api
-
-
-def _reason(error: Exception) -> str:
-    """Return the one line of an engine error that helps."""
-    explanation = getattr(error, "explanation", None) or str(error)
-    return str(explanation).splitlines()[0][:300] if explanation else type(error).__name__
+                if task is None:
+                    return
+                task()
+            except Exception:
+                # The sweep will find what stayed; the thread has to live for the next one.
+                logger.exception("Could not clean up after a run")
+            finally:
+                self._tasks.task_done()

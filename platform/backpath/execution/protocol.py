@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ import jsonschema
 from backpath.execution.outcome import CheckFinished
 from backpath.execution.text import clean_text
 
-PROTOCOL_VERSION = 1
-SCHEMA_PATH = Path(__file__).parents[3] / "sandbox/protocol/v1/frames.schema.json"
+PROTOCOL_VERSION = 2
+SCHEMA_PATH = Path(__file__).parents[3] / "sandbox/protocol/v2/frames.schema.json"
 HEADER = struct.Struct(">BI")
-JSON_KIND, BLOB_KIND = 1, 2
+JSON_KIND, BLOB_KIND, STREAM_KIND = 1, 2, 3
 MAX_FRAME_BYTES = 1 << 20
 MAX_TOTAL_BYTES = 32 << 20
+MAX_STREAM_FRAME_BYTES = 64 << 10
+# What runner and app may say to each other in one run.
+MAX_STREAM_TOTAL_BYTES = 512 << 20
 
 
 class ProtocolError(Exception):
@@ -43,6 +47,11 @@ def encode_json(message: dict[str, Any]) -> bytes:
 def encode_blob(data: bytes) -> bytes:
     """Return `data` as a frame for a container."""
     return HEADER.pack(BLOB_KIND, len(data)) + data
+
+
+def encode_stream(payload: bytes) -> bytes:
+    """Return bytes between runner and app, which nobody here looks into, as a frame."""
+    return HEADER.pack(STREAM_KIND, len(payload)) + payload
 
 
 def load_schema() -> None:
@@ -94,34 +103,69 @@ def _clean(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class StreamPayload:
+    """The payload of a STREAM frame: bytes between runner and app, to be passed on unread."""
+
+    data: bytes
+
+
 class FrameReader:
-    """Cuts a byte stream into messages; holds at most one frame in memory."""
+    """Cuts a byte stream into messages; holds at most one frame in memory.
+
+    The caps in all count from the last `begin_run`.
+    """
 
     def __init__(
-        self, *, max_frame_bytes: int = MAX_FRAME_BYTES, max_total_bytes: int = MAX_TOTAL_BYTES
+        self,
+        *,
+        max_frame_bytes: int = MAX_FRAME_BYTES,
+        max_total_bytes: int = MAX_TOTAL_BYTES,
+        max_stream_total_bytes: int = MAX_STREAM_TOTAL_BYTES,
     ) -> None:
         self._buffer = bytearray()
-        self._total = 0
-        self._max_frame_bytes = max_frame_bytes
-        self._max_total_bytes = max_total_bytes
+        self._max_frame_bytes = {
+            JSON_KIND: max_frame_bytes,
+            STREAM_KIND: MAX_STREAM_FRAME_BYTES,
+        }
+        self._caps = {JSON_KIND: max_total_bytes, STREAM_KIND: max_stream_total_bytes}
+        self._left = dict(self._caps)
 
-    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+    def begin_run(self) -> None:
+        """Count anew."""
+        self._left = dict(self._caps)
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any] | StreamPayload]:
         """Yield the messages that `data` completes. Raises ProtocolError."""
-        self._total += len(data)
-        if self._total > self._max_total_bytes:
-            raise ProtocolError("size_cap", f"more than {self._max_total_bytes} bytes in all")
         self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            kind, size = HEADER.unpack_from(self._buffer)
-            if kind != JSON_KIND:
-                raise ProtocolError("frame_kind", f"kind {kind}")
-            if size > self._max_frame_bytes:
-                raise ProtocolError("frame_size", f"{size} bytes")
-            if len(self._buffer) < HEADER.size + size:
-                return
-            payload = bytes(self._buffer[HEADER.size : HEADER.size + size])
-            del self._buffer[: HEADER.size + size]
-            yield parse_message(payload)
+        start = 0
+        try:
+            while len(self._buffer) - start >= HEADER.size:
+                kind, size = HEADER.unpack_from(self._buffer, start)
+                end = start + HEADER.size + size
+                if len(self._buffer) < end:
+                    # Refused by its header alone, before it is here.
+                    self._check(kind, size)
+                    return
+                self._count(kind, size)
+                payload = bytes(self._buffer[start + HEADER.size : end])
+                start = end
+                yield StreamPayload(payload) if kind == STREAM_KIND else parse_message(payload)
+        finally:
+            del self._buffer[:start]
+
+    def _check(self, kind: int, size: int) -> None:
+        cap = self._max_frame_bytes.get(kind)
+        if cap is None:
+            raise ProtocolError("frame_kind", f"kind {kind}")
+        if size > cap:
+            raise ProtocolError("frame_size", f"{size} bytes")
+        if HEADER.size + size > self._left[kind]:
+            raise ProtocolError("size_cap", f"more than {self._caps[kind]} bytes in all")
+
+    def _count(self, kind: int, size: int) -> None:
+        self._check(kind, size)
+        self._left[kind] -= HEADER.size + size
 
 
 class ResultCollector:

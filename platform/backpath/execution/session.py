@@ -22,17 +22,13 @@ from backpath.execution.protocol import (
     encode_blob,
     encode_json,
 )
-from backpath.execution.streams import Closed
+from backpath.execution.streams import Closed, Inbox
 
-HELLO_SECONDS = 60.0
-UNPACK_SECONDS = 60.0
 # How much longer than the runner's own clock the worker waits before it pulls the plug.
 SLACK_SECONDS = 5.0
 # Every group may start the service once; beyond the first start that is the checks' time.
 FIRST_START_SLACK_SECONDS = 15.0
 POLL_SECONDS = 0.5
-
-Inbox = queue.Queue[tuple[str, "dict[str, Any] | Closed"]]
 
 
 class Stream(Protocol):
@@ -48,16 +44,18 @@ class Stream(Protocol):
 
 @dataclass
 class Pair:
-    """A running app container and its runner, fresh, with their inbox."""
+    """An app container and a runner, which have said hello, with their inbox."""
 
     app: Stream
     runner: Stream
     inbox: Inbox
     image_digests: dict[str, str]
+    packages: dict[str, str]
     was_out_of_memory: Callable[[str], bool]
     """Whether the Engine's own record says that the container of a role ran out of memory."""
-    ready_at: float = 0.0
     origin: str = "cold"
+    runner_is_reusable: bool = False
+    """Whether the runner ended the run in order, so that it may serve the next."""
 
 
 class SandboxFault(Exception):
@@ -73,10 +71,14 @@ class Session:
     on_event: Callable[[RunEvent], None]
     should_stop: Callable[[], bool]
     started_at: float
-    _packages: dict[str, str] = field(default_factory=dict)
+    preload: list[str] = field(default_factory=list)
+    """What the app container is to import for this submission."""
+    has_begun: bool = False
+    """Whether either container has said anything about this run."""
     _timings: dict[str, float] = field(default_factory=dict)
     _checks_began_at: float | None = None
     _end: dict[str, Any] | None = None
+    _is_unpacked: bool = False
 
     def __post_init__(self) -> None:
         limits = self.request.manifest["limits"]
@@ -87,9 +89,11 @@ class Session:
     def run(self) -> RunOutcome:
         """Run to the end and return the outcome; never raises for what a container does."""
         try:
-            self._greet()
             self._hand_over()
-            return self._decide(self._listen())
+            ending = self._listen()
+            outcome = self._decide(ending)
+            self.pair.runner_is_reusable = ending == "end"
+            return outcome
         except SandboxFault as fault:
             return self._outcome("infrastructure_error", str(fault))
         except ProtocolError as error:
@@ -99,36 +103,18 @@ class Session:
 
     # Phases ----------------------------------------------------------------------------
 
-    def _greet(self) -> None:
-        """Wait until both containers have said what they are."""
-        waiting = {"app", "runner"}
-        deadline = time.monotonic() + HELLO_SECONDS
-        while waiting:
-            role, message = self._next(deadline, "the containers did not say hello in time")
-            hello = self._require_open(role, message)
-            if hello["type"] != "hello" or hello["role"] != role:
-                raise SandboxFault(f"the {role} container said {hello['type']} first")
-            waiting.discard(role)
-            if role == "app":
-                self._packages = {"python": hello["python"], **hello["packages"]}
-        self._timings["sandbox"] = time.monotonic() - self.started_at
-
     def _hand_over(self) -> None:
-        """Give the submission to the app, then the grader to the runner."""
+        """Give the submission to the app and the grader to the runner, at once."""
+        self._timings["sandbox"] = time.monotonic() - self.started_at
         self.on_event(Phase("app_starting"))
         job = {
             "type": "job",
             "protocol": PROTOCOL_VERSION,
             "deadline_seconds": self._total_seconds + 30,
         }
-        self.pair.app.send(encode_json(job) + encode_blob(self.request.submission_tar))
-        deadline = time.monotonic() + UNPACK_SECONDS
-        role, message = self._next(deadline, "the app container did not unpack in time")
-        reply = self._require_open(role, message)
-        if role != "app" or reply["type"] != "unpacked":
-            raise SandboxFault(f"expected the app to unpack; the {role} said {reply['type']}")
-        if reply.get("error"):
-            raise SandboxFault(reply["error"])
+        self.pair.app.send(
+            encode_json({**job, "preload": self.preload}) + encode_blob(self.request.submission_tar)
+        )
         self.pair.runner.send(
             encode_json(self._runner_job(job)) + encode_blob(self.request.grader_tar)
         )
@@ -172,8 +158,9 @@ class Session:
                 if self.should_stop():
                     raise
                 return "timeout"
+            self.has_begun = self.has_begun or not isinstance(message, Closed)
             if role == "app":
-                # Whatever it says or does now is the learner's. Its end shows in the checks.
+                self._take_from_app(message)
                 continue
             if isinstance(message, Closed):
                 if message.error is not None:
@@ -182,6 +169,19 @@ class Session:
             if self._take(message):
                 self.on_event(Phase("finishing"))
                 return "end"
+
+    def _take_from_app(self, message: dict[str, Any] | Closed) -> None:
+        """Whatever it says or does once it has unpacked is the learner's."""
+        if isinstance(message, Closed):
+            if not self.has_begun:
+                reason = message.error or "ended early"
+                tail = self.pair.app.stderr_tail[-500:]
+                raise SandboxFault(f"the app container: {reason}; {tail}")
+            # The runner's connections to it end, and the checks tell.
+            self.pair.runner.send(encode_json({"type": "app_gone"}))
+        elif message["type"] == "unpacked" and message.get("error") and not self._is_unpacked:
+            raise SandboxFault(message["error"])
+        self._is_unpacked = True
 
     def _take(self, message: dict[str, Any]) -> bool:
         kind: str = message["type"]
@@ -209,13 +209,13 @@ class Session:
             self._timings["checks"] = time.monotonic() - self._checks_began_at
         end = self._end or {}
         status, detail = end.get("status", ""), end.get("detail", "")
-        if self.pair.was_out_of_memory("runner"):
-            raise SandboxFault("the runner ran out of memory")
         all_passed = not self._collector.missing and all(
             check.outcome == "passed" for check in self._collector.finished.values()
         )
         # The Engine's record of an out-of-memory kill explains a failed start or a failed
         # check; where nothing failed there is nothing to explain.
+        if not all_passed and self.pair.was_out_of_memory("runner"):
+            raise SandboxFault("the runner ran out of memory")
         is_out_of_memory = not all_passed and self.pair.was_out_of_memory("app")
         if status == "app_not_ready":
             return self._outcome("out_of_memory" if is_out_of_memory else status, detail)
@@ -243,13 +243,6 @@ class Session:
             except queue.Empty:
                 continue
 
-    def _require_open(self, role: str, message: dict[str, Any] | Closed) -> dict[str, Any]:
-        if isinstance(message, Closed):
-            stream = self.pair.app if role == "app" else self.pair.runner
-            reason = message.error or "ended early"
-            raise SandboxFault(f"the {role} container: {reason}; {stream.stderr_tail[-500:]}")
-        return message
-
     def _outcome(self, status: str, detail: str) -> RunOutcome:
         self._timings["total"] = time.monotonic() - self.started_at
         if status in ("infrastructure_error", "grader_error"):
@@ -263,5 +256,6 @@ class Session:
             seed=self.request.seed,
             timings=dict(self._timings),
             image_digests=dict(self.pair.image_digests),
-            packages=dict(self._packages),
+            packages=dict(self.pair.packages),
+            origin=self.pair.origin,
         )

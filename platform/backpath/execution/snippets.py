@@ -14,7 +14,12 @@ import docker
 import docker.errors
 import requests.exceptions
 
-from backpath.execution.docker_engine import APP_UID, LABEL_ROLE, SandboxUnavailable, hardening
+from backpath.execution.docker_containers import (
+    APP_UID,
+    LABEL_ROLE,
+    SandboxUnavailable,
+    hardening,
+)
 
 PYTHON: Final = "/opt/backpath/venv/bin/python"
 DEADLINE_SECONDS: Final = 30

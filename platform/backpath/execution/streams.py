@@ -6,10 +6,11 @@ import queue
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from backpath.execution.protocol import FrameReader, ProtocolError
+from backpath.execution.protocol import FrameReader, ProtocolError, StreamPayload, encode_stream
 from backpath.execution.text import clean_text
 
 # Docker's stream multiplexing: one byte of stream, three of nothing, four of length.
@@ -28,35 +29,82 @@ class Closed:
         self.error = error
 
 
+Inbox = queue.Queue[tuple[str, "dict[str, Any] | Closed"]]
+
+
 class ContainerStream:
-    """Reads one container in a thread and puts what it says on a shared queue.
+    """Reads one container in a thread and puts what it says on a queue.
 
     Items of the queue are (role, message) pairs, where message is a validated dict or `Closed`.
+    Bytes between runner and app go from thread to thread, to whoever `begin_run` was told.
     """
 
-    def __init__(
-        self,
-        role: str,
-        sock: socket.socket,
-        inbox: queue.Queue[tuple[str, dict[str, Any] | Closed]],
-    ) -> None:
+    def __init__(self, role: str, sock: socket.socket, inbox: Inbox | None = None) -> None:
         self._role = role
         self._socket = sock
-        self._inbox = inbox
+        self._socket.settimeout(SEND_TIMEOUT_SECONDS)
+        self._inbox: Inbox = inbox or queue.Queue()
+        self._pass_on: Callable[[bytes], None] | None = None
+        self._switching = threading.Lock()
+        self._sending = threading.Lock()
         self._stderr = bytearray()
         self._stderr_total = 0
         self._reader = FrameReader()
-        threading.Thread(target=self._read, name=f"sandbox-{role}", daemon=True).start()
+        self._closed: Closed | None = None
+        self._thread = threading.Thread(target=self._read, name=f"sandbox-{role}", daemon=True)
+        self._thread.start()
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where messages go now."""
+        return self._inbox
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the container's output has ended."""
+        return self._closed is not None
+
+    def begin_run(self, inbox: Inbox, pass_on: Callable[[bytes], None]) -> None:
+        """Send messages to `inbox` and the payloads of STREAM frames to `pass_on` from now on.
+
+        `pass_on` is called in this stream's thread; an OSError from it is ignored.
+        """
+        with self._switching:
+            self._inbox = inbox
+            self._pass_on = pass_on
+            self._reader.begin_run()
+            self._stderr_total = 0
+            self._stderr.clear()
+            if self._closed is not None:
+                inbox.put((self._role, self._closed))
+
+    def end_run(self, inbox: Inbox) -> None:
+        """Send later messages to `inbox`, and STREAM payloads nowhere."""
+        with self._switching:
+            old, self._inbox = self._inbox, inbox
+            self._pass_on = None
+            # What it said after its last word of the run belongs here already.
+            with suppress(queue.Empty):
+                while True:
+                    role, message = old.get_nowait()
+                    if role == self._role:
+                        inbox.put((role, message))
 
     def send(self, data: bytes) -> None:
-        """Write `data` to the container's standard input. Raises OSError."""
-        self._socket.settimeout(SEND_TIMEOUT_SECONDS)
-        self._socket.sendall(data)
+        """Write `data` to the container's standard input, whole. Raises OSError."""
+        with self._sending:
+            self._socket.sendall(data)
+
+    def send_payload(self, payload: bytes) -> None:
+        """Pass on what the other container of the pair said to this one. Raises OSError."""
+        self.send(encode_stream(payload))
 
     def close(self) -> None:
         """Let go of the container: its standard input ends."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
         self._socket.close()
 
     @property
@@ -76,12 +124,25 @@ class ContainerStream:
                     self._keep_stderr(payload)
                 elif stream == _STDOUT:
                     for message in self._reader.feed(payload):
-                        self._inbox.put((self._role, message))
+                        self._deliver(message)
         except ProtocolError as broken:
             error = broken
         finally:
             # Also for a bug of ours, which the thread then reports: nobody waits for it in vain.
-            self._inbox.put((self._role, Closed(error)))
+            with self._switching:
+                self._closed = Closed(error)
+                self._inbox.put((self._role, self._closed))
+
+    def _deliver(self, message: dict[str, Any] | StreamPayload) -> None:
+        if isinstance(message, StreamPayload):
+            pass_on = self._pass_on
+            if pass_on is not None:
+                # The other container is gone: its own stream tells.
+                with suppress(OSError):
+                    pass_on(message.data)
+            return
+        with self._switching:
+            self._inbox.put((self._role, message))
 
     def _read_exactly(self, size: int) -> bytes | None:
         # Docker's own daemon writes the headers, in pieces of at most 32 KiB.

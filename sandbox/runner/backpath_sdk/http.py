@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 import h11
 
+from backpath_sdk import link
 from backpath_sdk.expectations import CheckFailed, ServiceUnavailable
 from backpath_sdk.values import JsonList, JsonObject, kind_of, parse
 
@@ -189,11 +190,26 @@ class Response:
         return value
 
 
-class HttpClient:
-    """Requests to 127.0.0.1 and one port; every exchange is kept for the report."""
+class AppDialer:
+    """Connects to a port of the app's loopback interface, in its own container."""
 
-    def __init__(self, port: int) -> None:
+    def begin(self, port: int, seconds: float) -> socket.socket:
+        """Return a socket that may be written to at once. Raises OSError."""
+        stream = link.begin({"to": "port", "port": port})
+        stream.settimeout(seconds)
+        return stream
+
+    def confirm(self, stream: socket.socket) -> None:
+        """Wait until the connection is accepted. Raises OSError when it is not."""
+        link.confirm(stream)
+
+
+class HttpClient:
+    """Requests to one port of the app; every exchange is kept for the report."""
+
+    def __init__(self, port: int, dialer: AppDialer | None = None) -> None:
         self.port = port
+        self._dialer = dialer or AppDialer()
         self.exchanges: list[Exchange] = []
 
     def request(
@@ -240,7 +256,7 @@ class HttpClient:
 
     def _send(self, exchange: Exchange, deadline: float) -> None:
         connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADER_BYTES)
-        with socket.create_connection(("127.0.0.1", self.port), _left(deadline)) as stream:
+        with self._dialer.begin(self.port, _left(deadline)) as stream:
             request = h11.Request(
                 method=exchange.method, target=exchange.target, headers=exchange.request_headers
             )
@@ -251,6 +267,8 @@ class HttpClient:
             with suppress(BrokenPipeError, ConnectionResetError):
                 # A server may answer and close before it has read everything.
                 stream.sendall(data)
+            stream.settimeout(_left(deadline))
+            self._dialer.confirm(stream)
             try:
                 _receive(connection, stream, exchange, deadline)
             except h11.RemoteProtocolError as error:

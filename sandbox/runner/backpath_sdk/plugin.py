@@ -89,7 +89,7 @@ class GraderPlugin:
         if self._service is not None:
             try:
                 log_tail = self._service.log_tail()
-                self._service.stop()
+                self._service.close()
             except CheckFailed:
                 pass
         detail = "\n\n".join(self._grader_errors)

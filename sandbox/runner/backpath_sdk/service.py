@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from backpath_sdk.control import AgentClient
+from backpath_sdk.control import ANSWER_SECONDS, AgentClient
 from backpath_sdk.expectations import CheckFailed, ServiceUnavailable
 from backpath_sdk.http import Exchange, HttpClient, Response
 
@@ -17,6 +16,7 @@ HEALTH_PATH = "/health"
 HEALTH_SECONDS = 2.0
 POLL_SECONDS = 0.02
 LOG_LINES = 50
+MAX_PORT = 65535
 
 
 class NotReady(ServiceUnavailable):
@@ -25,13 +25,6 @@ class NotReady(ServiceUnavailable):
     def __init__(self, message: str, log_tail: str) -> None:
         super().__init__(message, actual=log_tail or None)
         self.log_tail = log_tail
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def exit_text(code: object) -> str:
@@ -140,9 +133,8 @@ class Service:
         self._agent = AgentClient()
         self._running = False
 
-    def stop(self) -> None:
-        """Stop the service and let go of the agent."""
-        self._agent.ask("stop")
+    def close(self) -> None:
+        """Let go of the agent; the service ends with its container."""
         self._agent.close()
 
     def explain_death(self) -> str | None:
@@ -165,19 +157,38 @@ class Service:
         self._running = False
         self._on_state("starting", name, 0.0, "")
         started = time.monotonic()
-        port = free_port()
-        self._client.port = port
+        deadline = started + self._ready_seconds
         try:
-            answer = self._agent.ask("start", port=port, fresh=fresh)
-            if not answer.get("ok"):
-                raise NotReady(str(answer.get("error", "it could not be started"))[:2000], "")
-            self._wait_until_ready(started + self._ready_seconds, port)
+            self._client.port = self._start_process(fresh)
+            self._wait_until_ready(deadline, self._client.port)
         except ServiceUnavailable as failure:
             self._on_state("not_ready", name, time.monotonic() - started, failure.message)
             raise
         self._running = True
         self.was_ever_ready = True
         self._on_state("ready", name, time.monotonic() - started, "")
+
+    def _start_process(self, fresh: bool) -> int:
+        """Have the process started; return the port once somebody listens on it, or in vain."""
+        answer = self._agent.ask(
+            "start",
+            seconds_to_answer=self._ready_seconds + ANSWER_SECONDS,
+            fresh=fresh,
+            seconds=self._ready_seconds,
+        )
+        port = answer.get("port")
+        if not answer.get("ok") or not isinstance(port, int) or not 0 < port <= MAX_PORT:
+            raise NotReady(str(answer.get("error", "it could not be started"))[:2000], "")
+        if not answer.get("listening") and not answer.get("running"):
+            raise self._died(answer.get("exit_code"))
+        return port
+
+    def _died(self, exit_code: object) -> NotReady:
+        return NotReady(
+            f"Your service did not start: {exit_text(exit_code)} before it answered "
+            f"GET {HEALTH_PATH}.",
+            self.log_tail(),
+        )
 
     def _wait_until_ready(self, deadline: float, port: int) -> None:
         probe = HttpClient(port)
@@ -199,13 +210,9 @@ class Service:
                     last = failure.message.rstrip(".")
             if time.monotonic() >= next_status:
                 next_status = time.monotonic() + 0.1
-                death = self.explain_death()
-                if death:
-                    raise NotReady(
-                        f"Your service did not start: {death} before it answered "
-                        f"GET {HEALTH_PATH}.",
-                        self.log_tail(),
-                    )
+                status = self._agent.ask("status")
+                if not status.get("running"):
+                    raise self._died(status.get("exit_code"))
             time.sleep(POLL_SECONDS)
         raise NotReady(
             f"Your service was not ready within {self._ready_seconds:g} s: {last}.",
