@@ -94,6 +94,15 @@ def judge(readings: list[Reading], *, left: int, most_containers: int) -> Verdic
     return Verdict(tuple(leaks), drift)
 
 
+def most_containers(warm: int, at_once: int) -> int:
+    """How many containers there may be at rest.
+
+    The warm apps; for each job at a time a runner at work and one that is being wiped after the
+    last; and two that were made while those were busy.
+    """
+    return warm + 2 * at_once + 2
+
+
 @dataclass
 class _Subject:
     """What is soaked, and where to look for what it leaves."""
@@ -207,8 +216,7 @@ def _engine(images: dict[str, str], runtime: str, pool: int, at_once: int) -> It
                 owner=side.owner,
                 worker=os.getpid(),
                 scratch=(Path(folder),),
-                # A runner for each job at a time, besides the warm apps.
-                most_containers=side.buffer + at_once,
+                most_containers=most_containers(side.buffer, at_once),
             )
         finally:
             side.close()
@@ -230,7 +238,7 @@ def _site(
                 owner=side.site.owner,
                 worker=side.site.worker_pid(),
                 scratch=(Path(folder), side.site.broker_folder()),
-                most_containers=side.buffer + at_once,
+                most_containers=most_containers(side.buffer, at_once),
             )
         finally:
             side.close()
