@@ -106,6 +106,11 @@ def test_without_the_engines_figures_the_manifest_tells_the_limit() -> None:
     assert find_limit(LIMITS, evidence) == LimitHit("memory", 64.0, None, "MiB")
 
 
+def test_a_manifest_that_says_nothing_gives_no_limit_to_name() -> None:
+    full = InsideRecord(process_limit_hits=1)
+    assert find_limit({}, make_evidence(usage=None, ran_out_of_memory=True, inside=full)) is None
+
+
 def test_the_inside_alone_never_says_out_of_memory() -> None:
     inside = InsideRecord(out_of_memory_kills=5, peak_memory_bytes=64 * MIB)
     assert find_limit(LIMITS, make_evidence(inside=inside)) is None

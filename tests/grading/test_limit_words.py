@@ -63,7 +63,7 @@ def test_every_kind_has_a_name_and_a_cause() -> None:
         ),
         (
             make_limit("output", limit=2, used=3.25),
-            "Your application wrote 3.2 MB; 2 MB is the limit here.",
+            "Your application sent 3.2 MB in all; 2 MB is the limit here.",
         ),
     ],
 )

@@ -148,11 +148,18 @@ def _clock(limits: Mapping[str, Any], clocks: Clocks) -> LimitHit | None:
     return None
 
 
+def _set(limits: Mapping[str, Any], name: str) -> int:
+    """Return a limit of the manifest; 0 where it says nothing about it."""
+    return int(limits.get(name) or 0)
+
+
 def _memory(limits: Mapping[str, Any], evidence: Evidence) -> LimitHit | None:
     if not evidence.ran_out_of_memory:
         return None
     usage = evidence.usage
-    limit = (usage.memory_limit_bytes if usage else None) or int(limits["app_memory_mb"]) * MIB
+    limit = (usage.memory_limit_bytes if usage else None) or _set(limits, "app_memory_mb") * MIB
+    if not limit:
+        return None
     told = [evidence.inside.peak_memory_bytes]
     if usage:
         told += [usage.memory_bytes, usage.peak_memory_bytes]
@@ -164,7 +171,9 @@ def _memory(limits: Mapping[str, Any], evidence: Evidence) -> LimitHit | None:
 
 def _processes(limits: Mapping[str, Any], evidence: Evidence) -> LimitHit | None:
     usage = evidence.usage
-    limit = (usage.process_limit if usage else None) or int(limits["app_pids"])
+    limit = (usage.process_limit if usage else None) or _set(limits, "app_pids")
+    if not limit:
+        return None
     seen = usage.processes if usage else None
     was_full = seen is not None and seen >= limit
     # A refusal means that the limit was reached, between two samples.

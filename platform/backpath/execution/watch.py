@@ -40,7 +40,7 @@ class LimitWatch:
         self._read = read
         self._now = now
         self._cpu_limit = cpu_limit_seconds(limits)
-        self._cpus = max(float(limits["app_cpus"]), CLOSEST_SECONDS)
+        self._cpus = max(float(limits.get("app_cpus") or 1.0), CLOSEST_SECONDS)
         self._clock = CpuClock(self._cpu_limit)
         self._highest: Usage | None = None
         self._ready_at: float | None = None
@@ -66,6 +66,11 @@ class LimitWatch:
         if self.seconds_to_next > 0:
             return False
         self._sample()
+        return self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the computing time was used up at the last look."""
         return self._clock.is_over
 
     def evidence(

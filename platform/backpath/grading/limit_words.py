@@ -39,7 +39,8 @@ CAUSES: Final[Mapping[str, str]] = {
     "file_size": "A log without an end, or a file that is only ever added to, is the usual cause.",
     "open_files": "Files and connections that are opened for each request and never closed are "
     "the usual cause. In Python, `with` closes them.",
-    "output": "A print inside a loop, or debug logging of every step, is the usual cause.",
+    "output": "An answer without an end, or a whole table in one answer instead of pages, is the "
+    "usual cause.",
 }
 
 
@@ -151,8 +152,8 @@ def _open_files(limit: str, _used: str | None) -> _Sentences:
 
 def _output(limit: str, used: str | None) -> _Sentences:
     return (
-        "Your application wrote more output than is taken.",
-        f"Your application wrote {used or 'more'}; {limit} is the limit here.",
+        "Your application sent more than is taken.",
+        f"Your application sent {used or 'more'} in all; {limit} is the limit here.",
     )
 
 
