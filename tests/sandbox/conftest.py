@@ -14,13 +14,17 @@ from backpath.execution.engine import RunEvent
 from backpath.execution.outcome import CheckFinished, RunOutcome
 from tests.sandbox.factories import make_manifest, make_request
 
+# The attacks and the suites they are graded by are material for the sandbox: nothing of them may
+# ever be imported here, least of all by pytest.
+collect_ignore_glob = ["attacks/*"]
+
 Run = Callable[..., RunOutcome]
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DockerEngine]:
     """The Docker engine; the set-up of the tests has built its images."""
-    engine = DockerEngine.from_settings()
+    engine = DockerEngine.from_settings(owner=f"tests-{uuid.uuid4().hex[:12]}")
     health = engine.health()
     assert health.ok, f"{health.message} {health.remedy}"
     yield engine
@@ -64,6 +68,7 @@ def run(
             seed=options.get("seed", 7),
         )
         outcome = engine.run(request, on_event=events.append, should_stop=lambda: False)
+        engine.settle()
         left = docker_client.containers.list(all=True, filters={"label": f"{LABEL_JOB}={job_id}"})
         assert left == []
         return outcome

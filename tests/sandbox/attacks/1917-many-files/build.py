@@ -1,0 +1,11 @@
+import io
+import zipfile
+
+
+def build():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("app.py", "print(1)\n")
+        for number in range(2_100):
+            archive.writestr(f"d/{number}.py", "1")
+    return "attack.zip", buffer.getvalue()

@@ -1,0 +1,3 @@
+"""Never imported: the uvicorn beside it serves something else."""
+
+raise SystemExit(1)

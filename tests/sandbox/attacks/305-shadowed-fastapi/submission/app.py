@@ -1,0 +1,4 @@
+import fastapi
+import flask
+
+fastapi.serve_all()

@@ -1,0 +1,7 @@
+"""Not FastAPI."""
+
+import server
+
+
+def serve_all():
+    server.serve(server.Honest)
