@@ -81,17 +81,19 @@ class Service:
         self._extra: dict[str, str] = {}
         self.in_child: Callable[[], None] = lambda: None
         """Called in a forked child before it becomes a process of its own."""
-        self.spared: Callable[[], frozenset[int]] = frozenset
-        """Returns the processes that outlive the service: the servers of the box."""
-        self.refresh: Callable[[], dict[str, str]] = dict
-        """Called for each fresh start: returns what fresh databases add to the environment."""
+        self.open_databases: Callable[[bool], dict[str, str]] = lambda _fresh: {}
+        """Called, with whether they are to be empty, before a start: returns what databases that
+        take connections add to the environment. Raises DatabaseFailed."""
 
     # Commands ------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Have everything that the first start needs. Raises DatabaseFailed."""
+        self._extra = self.open_databases(True)
 
     def start_ahead(self) -> None:
         """Start the service before anybody asks, where there is something to start."""
         with suppress(StartRefused, OSError):
-            self._extra = self.refresh()
             self._spawn()
             self._is_ahead = True
 
@@ -101,7 +103,7 @@ class Service:
         """Start the `web:` process; `fresh` gives it new files and a new DATA_DIR.
 
         `answer` is called once somebody listens on its port, it has ended, or `seconds` are
-        over. Raises StartRefused, or OSError when the process cannot be made.
+        over. Raises StartRefused, DatabaseFailed, or OSError when the process cannot be made.
         """
         if self._is_ahead and fresh:
             self._is_ahead = False
@@ -109,8 +111,8 @@ class Service:
             self.stop(gracefully=not fresh)
             if fresh:
                 self._workspace.unpack()
-                self._extra = self.refresh()
                 self._secret_key = secrets.token_hex(32)
+            self._extra = self.open_databases(fresh)
             self._spawn()
         self._answer_when_listening(time.monotonic() + seconds, answer)
 
@@ -128,7 +130,7 @@ class Service:
                 # It may have much to say before it goes, and wait for room to say it.
                 self._pump(READ)
                 time.sleep(POLL_SECONDS)
-        self._processes.kill_all(self.spared())
+        self._processes.kill_all()
         if pid is not None:
             self._exit_code = self._processes.exit_code(pid)
         self._pid = None
@@ -153,6 +155,7 @@ class Service:
             "PATH": f"{launch.VENV_BIN}:/usr/local/bin:/usr/bin:/bin",
             "VIRTUAL_ENV": str(launch.VENV_BIN.parent),
             "HOME": "/tmp",  # noqa: S108 - a private tmpfs of this container
+            "PWD": str(self._workspace.directory),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "PORT": str(self.port),

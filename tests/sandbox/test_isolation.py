@@ -27,16 +27,6 @@ PROBE = """
         except OSError as error:
             return error.strerror
         return "worked"
-    def control():
-        with socket.socket(socket.AF_UNIX) as agent:
-            agent.settimeout(2)
-            agent.connect(b"\\0backpath-control")
-            request = json.dumps({"command": "stop"}).encode()
-            try:
-                agent.sendall(struct.pack(">BI", 1, len(request)) + request)
-                return agent.recv(100).decode()
-            except OSError:  # closed on us, or never accepted
-                return ""
     processes = [p for p in os.listdir("/proc") if p.isdigit()]
     self.reply(200, {
         "interfaces": sorted(os.listdir("/sys/class/net")),
@@ -60,7 +50,7 @@ PROBE = """
         "commands": [read(f"/proc/{pid}/cmdline").replace("\\0", " ").strip() for pid in processes],
         "agent_memory": attempt(lambda: open("/proc/1/mem", "rb").close()),
         "agent_files": attempt(lambda: os.listdir("/proc/1/fd")),
-        "control": control(),
+        "unix_sockets": [line.split()[-1] for line in read("/proc/net/unix").splitlines()[1:]],
         "grader_files": [path for path in ("/grader", "/opt/backpath/runner")
                          if os.path.exists(path)],
     })
@@ -154,8 +144,9 @@ def test_the_host_the_runner_and_the_agent_are_out_of_reach(found):
     assert found["agent_files"] == "Permission denied"
 
 
-def test_the_control_socket_answers_nobody_but_the_runner(found):
-    assert found["control"] == ""
+def test_there_is_no_socket_that_leads_out_of_the_container(found):
+    """The runner comes by the container's own standard streams and by nothing else."""
+    assert not [name for name in found["unix_sockets"] if name.startswith(("@", "/"))]
 
 
 def test_containers_are_created_from_the_fixed_template(engine, docker_client, job_id):
@@ -165,7 +156,7 @@ def test_containers_are_created_from_the_fixed_template(engine, docker_client, j
     def look(event):
         if isinstance(event, CheckStarted) and not seen:
             for container in docker_client.containers.list(
-                filters={"label": f"backpath.job={job_id}"}
+                filters={"label": f"backpath.owner={engine.settings.owner}"}
             ):
                 seen[container.labels["backpath.role"]] = container.attrs
 
@@ -203,11 +194,10 @@ def test_containers_are_created_from_the_fixed_template(engine, docker_client, j
             for entry in config["Env"]
             if entry.startswith(("PATH=", "LANG=", "PYTHON", "GPG"))
         ]
-        assert (
-            config["Cmd"][-1] == f"/opt/backpath/{'agent' if role == 'app' else 'runner'}/main.py"
-        )
-    assert seen["app"]["HostConfig"]["NetworkMode"] == "none"
-    assert seen["runner"]["HostConfig"]["NetworkMode"] == f"container:{seen['app']['Id']}"
+        program = "agent" if role == "app" else "runner"
+        assert config["Cmd"][-1] == f"/opt/backpath/{program}/main.py"
+        assert host["NetworkMode"] == "none"
+        assert config["Hostname"] == role
     assert seen["app"]["Config"]["User"] == "10002:10002"
     assert seen["runner"]["Config"]["User"] == "10001:10001"
     assert seen["app"]["HostConfig"]["Memory"] == LIMITS["app_memory_mb"] << 20

@@ -379,6 +379,7 @@ def test_the_engine_stops_when_told_to(engine, docker_client, job_id):
 
     assert outcome.status == "infrastructure_error"
     assert "called off" in outcome.detail
+    engine.settle()
     assert (
         docker_client.containers.list(all=True, filters={"label": f"backpath.job={job_id}"}) == []
     )

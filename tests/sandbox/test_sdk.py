@@ -11,7 +11,7 @@ import pytest
 
 from backpath_sdk import http
 from backpath_sdk.expectations import CheckFailed, ServiceUnavailable, expect, expect_true, fail
-from backpath_sdk.http import HttpClient
+from backpath_sdk.http import AppDialer, HttpClient
 from backpath_sdk.ordering import BadManifest, ordered_checks
 from backpath_sdk.randomness import WORDS, Rng
 from backpath_sdk.values import parse
@@ -212,12 +212,26 @@ def serve() -> Iterator[Serve]:
         listener.close()
 
 
+class DirectDialer(AppDialer):
+    """Connects to this machine, where there is no other container."""
+
+    def begin(self, port: int, seconds: float) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port), seconds)
+
+    def confirm(self, stream: socket.socket) -> None:
+        pass
+
+
+def client_of(port: int) -> HttpClient:
+    return HttpClient(port, DirectDialer())
+
+
 def answer(body: bytes = b"{}", head: bytes = b"HTTP/1.1 200 OK\r\n") -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def test_an_answer_is_read_and_recorded(serve):
-    client = HttpClient(serve(answer(b'{"a": 1}')))
+    client = client_of(serve(answer(b'{"a": 1}')))
 
     response = client.request("PATCH", "/x", json={"é": 1}, params={"page": 2})
 
@@ -231,7 +245,7 @@ def test_an_answer_is_read_and_recorded(serve):
 
 
 def test_a_server_that_answers_before_it_has_read_everything_is_heard(serve):
-    client = HttpClient(serve(answer(head=b"HTTP/1.1 413 Too Large\r\n")))
+    client = client_of(serve(answer(head=b"HTTP/1.1 413 Too Large\r\n")))
 
     assert client.request("POST", "/x", data=b"x" * (4 << 20)).status == 413
 
@@ -250,7 +264,7 @@ def test_a_server_that_answers_before_it_has_read_everything_is_heard(serve):
     ids=["silence", "ssh", "short-body", "two-lengths", "bad-chunk", "endless-header", "large"],
 )
 def test_a_hostile_answer_fails_the_check_and_is_recorded(serve, raw, words):
-    client = HttpClient(serve(raw))
+    client = client_of(serve(raw))
 
     with pytest.raises(CheckFailed) as caught:
         client.request("GET", "/x")
@@ -260,7 +274,7 @@ def test_a_hostile_answer_fails_the_check_and_is_recorded(serve, raw, words):
 
 
 def test_a_drip_is_stopped_by_one_deadline_for_the_whole_exchange(serve):
-    client = HttpClient(serve(answer(b"x" * 1000), drip_seconds=0.05))
+    client = client_of(serve(answer(b"x" * 1000), drip_seconds=0.05))
     started = time.monotonic()
 
     with pytest.raises(ServiceUnavailable, match=r"within 0\.5 s"):
@@ -271,12 +285,12 @@ def test_a_drip_is_stopped_by_one_deadline_for_the_whole_exchange(serve):
 
 def test_nobody_listening_is_said_so():
     with pytest.raises(ServiceUnavailable, match="refused"):
-        HttpClient(1).request("GET", "/x")
+        client_of(1).request("GET", "/x")
 
 
 def test_a_redirect_is_an_answer_and_not_followed(serve):
     head = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
-    client = HttpClient(serve(answer(head=head)))
+    client = client_of(serve(answer(head=head)))
 
     assert (
         client.request("GET", "/x").expect_status(302).headers["location"] == "http://127.0.0.1:1/"
@@ -285,13 +299,13 @@ def test_a_redirect_is_an_answer_and_not_followed(serve):
 
 def test_a_compressed_body_is_not_expanded(serve):
     packed = b"\x1f\x8b" + b"\x00" * 50
-    client = HttpClient(serve(answer(packed, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n")))
+    client = client_of(serve(answer(packed, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n")))
 
     assert client.request("GET", "/x").body == packed
 
 
 def test_wrong_status_and_headers_explain_themselves(serve):
-    response = HttpClient(serve(answer())).request("DELETE", "/x")
+    response = client_of(serve(answer())).request("DELETE", "/x")
 
     with pytest.raises(CheckFailed, match="DELETE /x answered 200; the spec asks for 204 or 404"):
         response.expect_status(204, 404)
@@ -307,7 +321,7 @@ def test_wrong_status_and_headers_explain_themselves(serve):
 )
 def test_a_graders_own_mistakes_are_not_the_learners(wrong):
     with pytest.raises((TypeError, ValueError)):
-        HttpClient(1).request("GET", "/x" if wrong else "x", **wrong)
+        client_of(1).request("GET", "/x" if wrong else "x", **wrong)
 
 
 def test_headers_are_found_in_any_case_and_joined():

@@ -75,7 +75,7 @@ class DockerEngine:
     ) -> None:
         # An installation without the schema must not look like containers that end early.
         load_schema()
-        self._settings = settings
+        self.settings = settings
         self._containers = Containers(settings, client)
         self._pool: WarmPool[AppContainer] = WarmPool(
             make=self._make_warm,
@@ -166,7 +166,7 @@ class DockerEngine:
         """Say whether jobs can run here."""
         if time.monotonic() < self._healthy_until and self._pool.last_error is None:
             return EngineHealth(ok=True, message=self._health_message(), remedy="")
-        settings = self._settings
+        settings = self.settings
         try:
             self._containers.api.ping()
         except (*ENGINE_ERRORS, SandboxUnavailable) as error:
@@ -193,7 +193,7 @@ class DockerEngine:
 
     def _health_message(self) -> str:
         message = "Docker and the sandbox images are there."
-        if self._settings.pool_size:
+        if self.settings.pool_size:
             message += f" {sum(self._pool.sizes().values())} app containers are warm."
         if self._pool.last_error is not None:
             message += f" No container could be warmed up lately: {self._pool.last_error}"
@@ -205,7 +205,7 @@ class DockerEngine:
         Containers younger than `grace_seconds` are left alone: their job may be just starting.
         Those of a pool, of this process or another, may be as old as a pool lets them be.
         """
-        pooled_grace = grace_seconds + self._settings.pool_max_age_seconds
+        pooled_grace = grace_seconds + self.settings.pool_max_age_seconds
 
         def is_over(labels: dict[str, str], state: str, age: float) -> bool:
             if labels.get(LABEL_JOB) in job_ids_alive:
@@ -304,7 +304,7 @@ class DockerEngine:
         """Give the runner to the next job once it has said that nothing of this one is left."""
         inbox: Inbox = queue.Queue()
         runner.stream.end_run(inbox)
-        if runner.jobs >= self._settings.runner_jobs:
+        if runner.jobs >= self.settings.runner_jobs:
             self._leave_behind(runner)
             return
         self._undertaker.add(lambda: self._await_idle(runner, inbox))
@@ -326,7 +326,7 @@ class DockerEngine:
         self._undertaker.add(lambda: self._containers.remove(container))
 
     def _digests(self, profile: Profile) -> dict[str, str]:
-        settings = self._settings
+        settings = self.settings
         app = settings.app_services_image if profile.services else settings.app_image
         try:
             return {
