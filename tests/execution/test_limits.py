@@ -164,6 +164,9 @@ def test_open_files() -> None:
     assert find_limit(LIMITS, make_evidence(inside=inside)) == LimitHit(
         "open_files", 1024, 1024, "files"
     )
+    after_the_answer = make_evidence(inside=InsideRecord(open_files=1010))
+    assert find_limit(LIMITS, after_the_answer) == LimitHit("open_files", 1024, 1010, "files")
+    assert find_limit(LIMITS, make_evidence(inside=InsideRecord(open_files=1000))) is None
 
 
 def test_output_as_the_worker_counted_it_before_what_the_inside_tells() -> None:

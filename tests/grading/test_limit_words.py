@@ -62,6 +62,11 @@ def test_every_kind_has_a_name_and_a_cause() -> None:
             "limit here.",
         ),
         (
+            make_limit("open_files", limit=1024, used=1020),
+            "One process of your application had 1,020 files and connections open; 1,024 is the "
+            "limit here.",
+        ),
+        (
             make_limit("output", limit=2, used=3.25),
             "Your application sent 3.2 MB in all; 2 MB is the limit here.",
         ),

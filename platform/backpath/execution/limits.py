@@ -29,6 +29,8 @@ UNITS: Final[Mapping[str, str]] = {
 }
 # A write that did not fit leaves a remainder; nobody fills a disk to the last page otherwise.
 FULL_SHARE: Final = 0.99
+# Descriptors come and go with the connections: by the time of a look a few are free again.
+OPEN_SHARE: Final = 0.98
 # After a kill, a figure below this share of the limit is a sample that missed the peak.
 PEAK_SHARE: Final = 0.9
 
@@ -124,7 +126,7 @@ def _hits(
     yield _inodes(evidence.inside.disks)
     yield _disk(evidence.inside.disks)
     yield _ceiling("file_size", ceilings.file_size_bytes, evidence.inside.largest_file_bytes, MIB)
-    yield _ceiling("open_files", ceilings.open_files, evidence.inside.open_files)
+    yield _open_files(ceilings.open_files, evidence.inside.open_files)
     output = evidence.output_bytes
     yield _ceiling(
         "output",
@@ -197,7 +199,13 @@ def _disk(disks: tuple[Disk, ...]) -> LimitHit | None:
     return _hit("disk", round(worst.total_bytes / MIB, 1), round(worst.used_bytes / MIB, 1))
 
 
-def _ceiling(kind: str, limit: int | None, used: int | None, scale: int = 1) -> LimitHit | None:
+def _open_files(limit: int | None, used: int | None) -> LimitHit | None:
+    if limit is None or used is None or used < OPEN_SHARE * limit:
+        return None
+    return _hit("open_files", limit, min(used, limit))
+
+
+def _ceiling(kind: str, limit: int | None, used: int | None, scale: int) -> LimitHit | None:
     if limit is None or used is None or used < limit:
         return None
     return _hit(kind, round(limit / scale, 1), round(used / scale, 1))

@@ -142,11 +142,12 @@ def _file_size(limit: str, _used: str | None) -> _Sentences:
     )
 
 
-def _open_files(limit: str, _used: str | None) -> _Sentences:
+def _open_files(limit: str, used: str | None) -> _Sentences:
+    had = f"One process of your application had {used or limit} files and connections open"
+    is_exact = used is None or used == limit
     return (
         "Your application ran into the limit on open files.",
-        f"One process of your application had {limit} files and connections open, which is the "
-        "limit here.",
+        f"{had}, which is the limit here." if is_exact else f"{had}; {limit} is the limit here.",
     )
 
 
