@@ -66,11 +66,22 @@ def test_frames_may_arrive_in_any_pieces():
         (protocol.HEADER.pack(1, protocol.MAX_FRAME_BYTES + 1), "frame_size"),
         (protocol.HEADER.pack(1, 4) + b"{\xff}}", "not_json"),
         (protocol.HEADER.pack(1, 0), "not_json"),
+        (encode_json({"type": "service", "seconds": float("nan")}), "not_json"),
         (protocol.HEADER.pack(1, 400_000) + b"[" * 400_000, "not_json"),
         (protocol.HEADER.pack(1, 6) + b'"text"', "unknown_type"),
         (encode_json({"type": ["end"]}), "unknown_type"),
     ],
-    ids=["blob", "plain-text", "oversized", "not-utf8", "empty", "nested", "string", "list-type"],
+    ids=[
+        "blob",
+        "plain-text",
+        "oversized",
+        "not-utf8",
+        "empty",
+        "nan",
+        "nested",
+        "string",
+        "list-type",
+    ],
 )
 def test_what_is_no_message_is_refused(data, code):
     with pytest.raises(ProtocolError) as caught:

@@ -72,10 +72,15 @@ def _validators() -> dict[str, jsonschema.protocols.Validator]:
     }
 
 
+def _refuse_constant(name: str) -> None:
+    # Python's reader takes them, and no comparison with a limit is true of NaN.
+    raise ValueError(f"{name} is not JSON")
+
+
 def parse_message(payload: bytes) -> dict[str, Any]:
     """Return the validated, cleaned message in `payload`. Raises ProtocolError."""
     try:
-        message = json.loads(payload)
+        message = json.loads(payload, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("not_json", str(error)[:200]) from None
     kind = message.get("type") if isinstance(message, dict) else None
