@@ -10,8 +10,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backpath.execution.protocol import FrameReader, ProtocolError, parse_message
-from backpath.execution.streams import Closed, ContainerStream
+from backpath.execution.protocol import (
+    HEADER,
+    JSON_KIND,
+    MAX_STREAM_FRAME_BYTES,
+    STREAM_KIND,
+    FrameReader,
+    ProtocolError,
+    StreamPayload,
+    parse_message,
+)
+from backpath.execution.streams import Closed, ContainerStream, Inbox
 from backpath.execution.text import clean_text
 from tests.fuzz.fuzzing import fuzz, note, threads_report
 from tests.fuzz.strategies import (
@@ -25,16 +34,16 @@ from tests.fuzz.strategies import (
     streams_of_bytes,
 )
 
-Read = tuple[list[dict[str, Any]], str | None]
+Said = list[dict[str, Any] | bytes]
 
 
-def read(parts: list[bytes], **caps: int) -> Read:
-    """The messages in `parts`, and the code of what ended the reading."""
+def read(parts: list[bytes], **caps: int) -> tuple[Said, str | None]:
+    """The messages and passed-on bytes in `parts`, and the code of what ended the reading."""
     reader, found = FrameReader(**caps), []
     for part in parts:
         try:
             for message in reader.feed(part):
-                found.append(message)
+                found.append(message.data if isinstance(message, StreamPayload) else message)
         except ProtocolError as error:
             note(f"frames: {error.code}")
             return found, error.code
@@ -85,14 +94,36 @@ def test_what_was_whole_before_a_fault_has_come_out(
     assert found[: len(valid)] == [cleaned for _, cleaned in valid]
 
 
-@fuzz
-@given(streams_of_bytes(), st.integers(1, 400), st.integers(1, 800))
-def test_caps_hold_whatever_is_sent(stream: bytes, frame_cap: int, total_cap: int) -> None:
-    found, code = read([stream], max_frame_bytes=frame_cap, max_total_bytes=total_cap)
+def sizes_of(stream: bytes, count: int) -> list[tuple[int, int]]:
+    """Kind and size of the first `count` frames."""
+    found, at = [], 0
+    for _ in range(count):
+        kind, size = HEADER.unpack_from(stream, at)
+        found.append((kind, size))
+        at += HEADER.size + size
+    return found
 
-    if len(stream) > total_cap:
-        assert (found, code) == ([], "size_cap")
-    assert all(len(packed(message, is_ascii=False)) <= 8 * frame_cap for message in found)
+
+@fuzz
+@given(streams_of_bytes(), st.integers(1, 400), st.integers(1, 800), st.integers(1, 100))
+def test_caps_hold_whatever_is_sent(
+    stream: bytes, frame_cap: int, total_cap: int, stream_cap: int
+) -> None:
+    found, _ = read(
+        [stream],
+        max_frame_bytes=frame_cap,
+        max_total_bytes=total_cap,
+        max_stream_total_bytes=stream_cap,
+    )
+
+    sizes = sizes_of(stream, len(found))
+    said = [size for kind, size in sizes if kind == JSON_KIND]
+    passed_on = [size for kind, size in sizes if kind == STREAM_KIND]
+    assert len(said) + len(passed_on) == len(found)
+    assert all(size <= frame_cap for size in said)
+    assert sum(said) <= total_cap
+    assert all(size <= MAX_STREAM_FRAME_BYTES for size in passed_on)
+    assert sum(passed_on) <= stream_cap
 
 
 class ScriptedSocket:
@@ -100,9 +131,20 @@ class ScriptedSocket:
 
     def __init__(self, steps: list[bytes | OSError]) -> None:
         self._steps = steps
+        self.started = threading.Event()
+
+    def settimeout(self, seconds: float) -> None:
+        """Nothing here waits."""
+
+    def shutdown(self, how: int) -> None:
+        """Nobody is at the other end."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
     def recv(self, most: int) -> bytes:
         """The next bytes; an error of the script is raised."""
+        self.started.wait(5)
         while self._steps and self._steps[0] == b"":
             self._steps.pop(0)
         if not self._steps:
@@ -115,25 +157,27 @@ class ScriptedSocket:
         return step[:most]
 
 
-def overheard(steps: list[bytes | OSError]) -> tuple[Read, str]:
-    """What a ContainerStream makes of a socket: messages, error code, standard error."""
-    inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
+def overheard(steps: list[bytes | OSError]) -> tuple[list[dict[str, Any]], bytes, Closed, str]:
+    """What a ContainerStream makes of a socket: messages, bytes passed on, end, standard error."""
+    inbox: Inbox = queue.Queue()
     found: list[dict[str, Any]] = []
+    passed_on = bytearray()
+    script = ScriptedSocket(steps)
     with threads_report():
-        stream = ContainerStream("app", ScriptedSocket(steps), inbox)
+        stream = ContainerStream("app", script)
+        stream.begin_run(inbox, passed_on.extend)
+        script.started.set()
         while True:
             role, item = inbox.get(timeout=5)
             assert role == "app"
             if isinstance(item, Closed):
                 break
             found.append(item)
-        for thread in threading.enumerate():
-            if thread.name == "sandbox-app":
-                thread.join(5)
+        stream.close()
     assert inbox.empty()
-    code = item.error.code if item.error else None
-    note(f"stream: {code or 'ended'}")
-    return (found, code), stream.stderr_tail
+    assert stream.is_closed
+    note(f"stream: {item.error.code if item.error else 'ended'}")
+    return found, bytes(passed_on), item, stream.stderr_tail
 
 
 @fuzz
@@ -145,9 +189,12 @@ def test_a_stream_says_what_its_frames_say(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 3))):
         steps.insert(data.draw(st.integers(0, len(steps))), TimeoutError())
 
-    (found, code), tail = overheard(steps)
+    found, passed_on, end, tail = overheard(steps)
 
-    assert (found, code) == read([said])
+    expected, code = read([said])
+    assert found == [item for item in expected if isinstance(item, dict)]
+    assert passed_on == b"".join(item for item in expected if isinstance(item, bytes))
+    assert (end.error.code if end.error else None) == code
     assert clean_text(tail) == tail
     if code is None:
         assert tail == clean_text(errors.decode("utf-8", "replace"))
@@ -162,7 +209,7 @@ def test_a_torn_stream_ends_with_what_was_whole(data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         steps.insert(data.draw(st.integers(0, len(steps))), ConnectionResetError())
 
-    (found, _), tail = overheard(steps)
+    found, _, _, tail = overheard(steps)
 
     assert all(isinstance(message, dict) for message in found)
     assert clean_text(tail) == tail
