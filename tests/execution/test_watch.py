@@ -131,3 +131,18 @@ def test_an_app_that_never_got_ready_is_sampled_at_the_end() -> None:
     evidence = watch.evidence(inside=InsideRecord(process_limit_hits=9))
     assert evidence.clocks == Clocks(0.0, None, "")
     assert find_limit(LIMITS, evidence) == LimitHit("processes", 64, 64, "processes")
+
+
+def test_what_the_app_uses_after_the_end_is_not_counted() -> None:
+    container = Container()
+    watch = make_watch(container, cpu_seconds=2)
+    watch.app_is_ready()
+    assert run_until_over(container, watch, seconds=60) is not None
+    container.time += 0.5
+    watch.stop()
+    container.time += 30
+    reads = container.reads
+    clocks = watch.evidence(ended_by="cpu").clocks
+    assert clocks.cpu_seconds == pytest.approx(2.0, abs=0.11)
+    assert clocks.wall_seconds == pytest.approx(2.5, abs=0.11)
+    assert container.reads == reads

@@ -45,6 +45,7 @@ class LimitWatch:
         self._highest: Usage | None = None
         self._ready_at: float | None = None
         self._next_at: float | None = None
+        self._stopped_at: float | None = None
 
     def app_is_ready(self) -> None:
         """Start the clocks. Only the first call counts: the app may be started again."""
@@ -73,6 +74,12 @@ class LimitWatch:
         """Whether the computing time was used up at the last look."""
         return self._clock.is_over
 
+    def stop(self) -> None:
+        """Stop the clocks and take a last sample: what the app uses from here on is not counted."""
+        if self._stopped_at is None:
+            self._stopped_at = self._now()
+            self._sample()
+
     def evidence(
         self,
         *,
@@ -81,9 +88,10 @@ class LimitWatch:
         inside: InsideRecord = NOTHING_TOLD,
         output_bytes: int | None = None,
     ) -> Evidence:
-        """Take a last sample and return what is known."""
-        wall_seconds = 0.0 if self._ready_at is None else self._now() - self._ready_at
-        self._sample()
+        """Stop the clocks, unless that is done, and return what is known."""
+        self.stop()
+        stopped_at = self._stopped_at or 0.0
+        wall_seconds = 0.0 if self._ready_at is None else stopped_at - self._ready_at
         return Evidence(
             clocks=Clocks(wall_seconds, self._clock.used_seconds, ended_by),
             usage=self._highest,
@@ -96,7 +104,8 @@ class LimitWatch:
         usage = self._read()
         if usage is not None:
             self._highest = highest(self._highest, usage)
-            if self._ready_at is not None:
+            # What ended a run is the figure that did, not what was used on the way out.
+            if self._ready_at is not None and not self.is_over:
                 self._clock.take(usage.cpu_seconds)
         if self._next_at is not None:
             self._next_at = self._now() + self._pause()
