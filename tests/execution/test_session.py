@@ -191,8 +191,35 @@ def test_an_app_container_that_ends_before_it_began_is_our_fault():
 def test_the_runner_is_told_when_the_app_container_is_gone():
     pair, outcome = play_pair([READY, *passing("a.one", "failed")], app=[UNPACKED, Closed()])
 
-    assert outcome.status == "timed_out"
     assert b'"app_gone"' in pair.runner.sent
+    assert outcome.status == "infrastructure_error"
+    assert "the app container ended in the midst of the run" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("runner", "closed", "out_of_memory", "status"),
+    [
+        ([READY, *passing("a.one"), *passing("a.two", "failed"), end()], Closed(), "", "infra"),
+        ([READY, end("timed_out")], Closed(), "", "infra"),
+        ([end("app_not_ready")], Closed(), "", "infra"),
+        ("ALL_PASSED", Closed(), "", "completed"),
+        ([READY, *passing("a.one", "failed"), end()], Closed(), "app", "out_of_memory"),
+        (
+            [READY, *passing("a.one"), *passing("a.two", "failed"), end()],
+            Closed(ProtocolError("size_cap", "a flood")),
+            "",
+            "completed",
+        ),
+    ],
+    ids=["failed", "timed-out", "not-ready", "nothing-failed", "out-of-memory", "a-flood"],
+)
+def test_what_fails_because_the_app_container_is_gone_is_our_fault(
+    runner, closed, out_of_memory, status
+):
+    said = ALL_PASSED if runner == "ALL_PASSED" else runner
+    _, outcome = play_pair(said, app=[UNPACKED, closed], out_of_memory=out_of_memory)
+
+    assert outcome.status == status.replace("infra", "infrastructure_error")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ class Session:
     _checks_began_at: float | None = None
     _end: dict[str, Any] | None = None
     _is_unpacked: bool = False
+    _is_app_gone: bool = False
 
     def __post_init__(self) -> None:
         limits = self.request.manifest["limits"]
@@ -177,7 +178,8 @@ class Session:
                 reason = message.error or "ended early"
                 tail = self.pair.app.stderr_tail[-500:]
                 raise SandboxFault(f"the app container: {reason}; {tail}")
-            # The runner's connections to it end, and the checks tell.
+            # The runner's connections to it end, so that the run is over soon.
+            self._is_app_gone = message.error is None
             self.pair.runner.send(encode_json({"type": "app_gone"}))
         elif message["type"] == "unpacked" and message.get("error") and not self._is_unpacked:
             raise SandboxFault(message["error"])
@@ -217,6 +219,11 @@ class Session:
         if not all_passed and self.pair.was_out_of_memory("runner"):
             raise SandboxFault("the runner ran out of memory")
         is_out_of_memory = not all_passed and self.pair.was_out_of_memory("app")
+        # Nothing that a learner's process may do ends the agent: its container was removed or
+        # killed, or the connection to it broke. What failed since then says nothing of the work.
+        if self._is_app_gone and not all_passed and not is_out_of_memory:
+            tail = self.pair.app.stderr_tail[-500:]
+            raise SandboxFault(f"the app container ended in the midst of the run; {tail}")
         if status == "app_not_ready":
             return self._outcome("out_of_memory" if is_out_of_memory else status, detail)
         if ending == "timeout" or status == "timed_out":
