@@ -48,7 +48,7 @@ def run_rounds(
             say(f"{what}, ({side.key})")
             side.ready()
             is_calm = wait_until_calm(patience) if patience else True
-            sample = side.run(0)
+            sample = side.look_back(side.run(0))
             if number:
                 found.samples[side.key].append(sample)
                 found.restless += not is_calm

@@ -115,6 +115,7 @@ class Visitor:
         self._learner: Learner | None = None
         self._token = ""
         self._attempts = 0
+        self._submission = ""
 
     def close(self) -> None:
         """Close the browser."""
@@ -152,11 +153,19 @@ class Visitor:
         found = re.search(r"/submissions/([0-9a-f-]{36})/", live.url.path)
         if live.status_code != httpx.codes.OK or found is None:
             raise RuntimeError(f"the upload was refused: {live.status_code} {live.text[:1000]}")
+        self._submission = found[1]
         if not live.url.path.endswith("/report/"):
-            live = self._learner.http.get(self._follow(found[1]))
+            live = self._learner.http.get(self._follow(self._submission))
         if live.status_code != httpx.codes.OK or not live.url.path.endswith("/report/"):
             raise RuntimeError(f"no report at {live.url}: {live.status_code}")
         return live.text
+
+    def origin_of_last(self) -> str:
+        """How the last job was run: "warm", "cold", or "" where nobody knows."""
+        if self._learner is None or not self._submission:
+            return ""
+        report = self._learner.http.get(f"/submissions/{self._submission}/report.json")
+        return str(report.json()["origin"] or "")
 
     def _follow(self, submission: str) -> str:
         """Read the live page's events to the last one; return where it leads."""

@@ -40,6 +40,10 @@ class FakeSide:
             raise SampleFailed("9 of 10 passed")
         return Sample(float(number), origin="warm" if number % 2 else "cold")
 
+    def look_back(self, sample: Sample) -> Sample:
+        self.log[-1] += " and looked back"
+        return sample
+
     def close(self) -> None:
         self.log.append(f"close {self.key}")
 
@@ -55,7 +59,7 @@ def test_every_side_runs_once_a_round_and_the_first_round_is_dropped() -> None:
     log: list[str] = []
     sides = [FakeSide(key, log) for key in "abc"]
     assert rounds_of(sides, 4) == {key: [2.0, 3.0, 4.0, 5.0] for key in "abc"}
-    runs = [line[-1] for line in log if line.startswith("run")]
+    runs = [line.split()[1] for line in log if line.startswith("run")]
     turns = ["".join(runs[start : start + 3]) for start in range(0, len(runs), 3)]
     assert [sorted(turn) for turn in turns] == [list("abc")] * 5
     assert len(set(turns)) > 1
@@ -66,7 +70,8 @@ def test_a_side_is_ready_before_each_of_its_runs() -> None:
     rounds_of([FakeSide("a", log), FakeSide("b", log)], 2)
     for before, after in zip(log[::2], log[1::2], strict=True):
         assert (before.split()[0], after.split()[0]) == ("ready", "run")
-        assert before[-1] == after[-1]
+        assert before.split()[1] == after.split()[1]
+        assert after.endswith("and looked back")
 
 
 def test_a_run_that_goes_wrong_ends_the_benchmark() -> None:
