@@ -173,7 +173,8 @@ def run_python(command: Command) -> None:
     """Do what the interpreter does with `command`; call it with nothing else on the stack."""
     _forget_ourselves()
     sys.path.insert(0, str(command.first_path))
-    sys.argv = list(command.argv)
+    # In place: a module that was imported early may have kept the list itself.
+    sys.argv[:] = command.argv
     sys.orig_argv = [sys.executable, *command.argv]
     sys.excepthook = _excepthook
     if command.module is not None:

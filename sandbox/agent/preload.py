@@ -24,8 +24,18 @@ _ASGI = (
     "uvicorn.protocols.http.httptools_impl",
     "uvicorn.protocols.websockets.auto",
 )
+# Its package imports them when they are first used.
+_PYDANTIC = (
+    "pydantic",
+    "pydantic.dataclasses",
+    "pydantic.fields",
+    "pydantic.json_schema",
+    "pydantic.main",
+    "pydantic.networks",
+    "pydantic.type_adapter",
+)
 MODULES: dict[str, tuple[str, ...]] = {
-    "fastapi": ("fastapi", "fastapi.responses", "fastapi.exceptions", "pydantic.networks", *_ASGI),
+    "fastapi": ("fastapi", "fastapi.responses", "fastapi.exceptions", *_PYDANTIC, *_ASGI),
     "uvicorn": _ASGI,
     "flask": ("flask", "flask.cli", "flask.views", "werkzeug.serving", "werkzeug.exceptions"),
     "django": (
@@ -38,12 +48,15 @@ MODULES: dict[str, tuple[str, ...]] = {
         "django.core.management.commands.runserver",
         "django.core.wsgi",
         "django.db.migrations.executor",
+        "django.db.backends.sqlite3.base",
         "django.db.models",
         "django.http",
         "django.urls",
         "django.views",
+        "sqlparse",
     ),
-    "pydantic": ("pydantic",),
+    "ninja": (*_PYDANTIC, "django.test", "django.views.static", "django.shortcuts", "jinja2"),
+    "pydantic": _PYDANTIC,
     "sqlalchemy": ("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite"),
     "gunicorn": ("gunicorn.app.wsgiapp", "gunicorn.workers.sync", "gunicorn.workers.gthread"),
     "waitress": ("waitress", "waitress.runner"),
@@ -76,8 +89,9 @@ def preload(names: Iterable[str]) -> list[str]:
         if name in _done or name not in MODULES:
             continue
         for module in MODULES[name]:
-            # An image need not hold every framework.
-            with suppress(ImportError):
+            # An image need not hold every framework; and where an import wants more than an
+            # image has (settings, say), the learner's own import of it is the one that counts.
+            with suppress(Exception):
                 importlib.import_module(module)
         _done.add(name)
         loaded.append(name)

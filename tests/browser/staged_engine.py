@@ -10,7 +10,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
@@ -74,6 +74,12 @@ class StagedEngine:
 
     def health(self) -> EngineHealth:
         return EngineHealth(ok=True, message="staged", remedy="")
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
         return 0

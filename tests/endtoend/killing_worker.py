@@ -8,7 +8,7 @@ process and its parent die by SIGKILL, so nothing gets to clean up; at the point
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import django
@@ -74,6 +74,12 @@ class KillingEngine:
 
     def health(self) -> Any:
         return self._engine.health()
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def sweep(self, **options: Any) -> int:
         return self._engine.sweep(**options)

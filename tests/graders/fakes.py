@@ -7,7 +7,7 @@ import json
 import tarfile
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
@@ -52,6 +52,12 @@ class ScriptedEngine:
 
     def health(self) -> EngineHealth:
         return EngineHealth(ok=True, message="scripted", remedy="")
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
         return 0

@@ -4,7 +4,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from backpath.execution.engine import EngineHealth, RunEvent, RunRequest
@@ -52,6 +52,12 @@ class FakeEngine:
     def health(self) -> EngineHealth:
         return self.health_answer
 
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
         self.sweeps.append((job_ids_alive, grace_seconds))
         return 0
@@ -88,6 +94,12 @@ class ScriptedEngine:
 
     def health(self) -> EngineHealth:
         return EngineHealth(ok=True, message="scripted", remedy="")
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def sweep(self, *, job_ids_alive: frozenset[str], grace_seconds: int) -> int:
         return 0

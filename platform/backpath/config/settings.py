@@ -240,7 +240,16 @@ BACKPATH_ENGINE = env.str(
     "BACKPATH_ENGINE", default="backpath.execution.docker_engine.DockerEngine"
 )
 BACKPATH_SANDBOX_RUNTIME = env.str("BACKPATH_SANDBOX_RUNTIME", default="runc")
+# For each process of a worker: how many app containers wait warm, and with how much memory.
+BACKPATH_POOL_SIZE = env.int("BACKPATH_POOL_SIZE", default=2)
+BACKPATH_POOL_MEMORY_MB = env.int("BACKPATH_POOL_MEMORY_MB", default=1024)
+# How many jobs one runner container serves, one after the other, before it is replaced.
+BACKPATH_RUNNER_JOBS = env.int("BACKPATH_RUNNER_JOBS", default=50)
 BACKPATH_APP_IMAGE = env.str("BACKPATH_APP_IMAGE", default="backpath/sandbox-app:latest")
+# The app image with PostgreSQL and Redis, for assignments that ask for them.
+BACKPATH_APP_SERVICES_IMAGE = env.str(
+    "BACKPATH_APP_SERVICES_IMAGE", default="backpath/sandbox-app-services:latest"
+)
 BACKPATH_RUNNER_IMAGE = env.str("BACKPATH_RUNNER_IMAGE", default="backpath/sandbox-runner:latest")
 # A worker that has not renewed its lease for this long has lost the job.
 BACKPATH_LEASE_SECONDS = env.int("BACKPATH_LEASE_SECONDS", default=30)

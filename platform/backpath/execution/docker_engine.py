@@ -193,7 +193,7 @@ class DockerEngine:
 
     def _health_message(self) -> str:
         message = "Docker and the sandbox images are there."
-        if self.settings.pool_size:
+        if self._pool.is_at_work:
             message += f" {sum(self._pool.sizes().values())} app containers are warm."
         if self._pool.last_error is not None:
             message += f" No container could be warmed up lately: {self._pool.last_error}"

@@ -1,6 +1,6 @@
 """The contract between grading and whatever runs containers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +13,8 @@ RunEvent = Phase | CheckStarted | CheckFinished
 class RunRequest:
     """One run of one grader against one submission.
 
-    Both archives are plain tar bytes. `manifest` holds the keys `checks`, `groups` and
-    `limits` of the assignment's own file. The same `seed` gives the same random values.
+    Both archives are plain tar bytes. `manifest` holds the keys `checks`, `groups`, `limits`
+    and `services` of the assignment's own file. The same `seed` gives the same random values.
     """
 
     job_id: str
@@ -50,6 +50,12 @@ class Engine(Protocol):
         and the outcome is an `infrastructure_error`. Faults of the sandbox are
         outcomes too; an exception means a bug or a missing engine.
         """
+
+    def warm_up(self, manifests: Iterable[dict[str, Any]]) -> None:
+        """Prepare, in the background, for runs with these manifests."""
+
+    def close(self) -> None:
+        """Let go of everything that waits for a run."""
 
     def health(self) -> EngineHealth:
         """Say whether the engine and its images are there. Never raises."""

@@ -17,6 +17,7 @@ _WORDS: Final = {
         "flask",
         "gunicorn",
         "httpx",
+        "ninja",
         "pydantic",
         "sqlalchemy",
         "uvicorn",
@@ -31,8 +32,7 @@ def preload_names(submission_tar: bytes) -> list[str]:
     """Return what the app's container should import for this submission, sorted."""
     head = submission_tar[:SEARCHED_BYTES].lower()
     found = {name for name, word in _WORDS.items() if word.search(head)}
-    # Django Ninja builds on both; FastAPI brings its own.
-    return sorted(found - {"pydantic"} if "fastapi" in found else found)
+    return sorted(found)
 
 
 def flavour_of(names: list[str]) -> str:
@@ -43,7 +43,7 @@ def flavour_of(names: list[str]) -> str:
 def preload_of(flavour: str) -> list[str]:
     """Return what a warm container of `flavour` imports."""
     return {
-        "django": ["django", "pydantic"],
+        "django": ["django", "ninja"],
         "fastapi": ["fastapi"],
         "flask": ["flask"],
     }.get(flavour, [])

@@ -154,6 +154,11 @@ class WarmPool[T: Warm]:
 
     # What operators and benchmarks look at --------------------------------------------------
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether anything was asked of it yet."""
+        return self._thread is not None
+
     def sizes(self) -> dict[Profile, int]:
         """How many are ready, by profile."""
         with self._changed:

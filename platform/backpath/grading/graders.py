@@ -18,6 +18,17 @@ def definition_of(assignment: Assignment) -> dict[str, Any]:
     return definition | {"pass_score": assignment.pass_score}
 
 
+def expected_manifests() -> list[dict[str, Any]]:
+    """What runs of the published assignments ask of a container, each combination once."""
+    found: list[dict[str, Any]] = []
+    definitions = Assignment.objects.filter(is_published=True).values_list("definition", flat=True)
+    for definition in definitions:
+        wants = {"limits": definition["limits"], "services": definition.get("services", [])}
+        if wants not in found:
+            found.append(wants)
+    return found
+
+
 def build_request(job: GradingJob) -> RunRequest:
     """What to run for `job`.
 
@@ -37,6 +48,7 @@ def build_request(job: GradingJob) -> RunRequest:
             "checks": definition["checks"],
             "groups": definition["groups"],
             "limits": limits,
+            "services": definition.get("services", []),
         },
         seed=job.seed,
     )

@@ -6,13 +6,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from celery import Task, shared_task
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
+from django.db import DatabaseError
 from django.db.models import F
 from kombu.exceptions import KombuError
 
 from backpath.grading import jobs
 from backpath.grading.clock import database_now
 from backpath.grading.engines import get_engine
+from backpath.grading.graders import expected_manifests
 from backpath.grading.heartbeat import Pulse
 from backpath.grading.models import GradingJob
 from backpath.grading.selectors import claimable_jobs, next_job_after
@@ -57,6 +64,21 @@ def send_if_claimable(job_id: UUID) -> None:
     job = claimable_jobs().filter(pk=job_id).first()
     if job is not None:
         send_job(job)
+
+
+@worker_process_init.connect
+def _warm_up(**_: Any) -> None:
+    """Have containers warm before the first job comes to this process of the worker."""
+    try:
+        get_engine().warm_up(expected_manifests())
+    except DatabaseError:
+        # What is asked for will be learnt from what is asked for.
+        logger.warning("Cannot tell what to warm up for", exc_info=True)
+
+
+@worker_process_shutdown.connect
+def _cool_down(**_: Any) -> None:
+    get_engine().close()
 
 
 @worker_ready.connect
