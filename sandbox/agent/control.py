@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from agent.databases import DatabaseFailed
 from agent.service import Service, StartRefused
 from wire.channels import DATA, Channel, Mux
 from wire.frames import JSON, FrameError, FrameParser, decode_json, encode_json
@@ -42,7 +43,7 @@ class ControlChannel(Channel):
     def _serve(self, request: dict[str, Any]) -> None:
         try:
             self._command(request)
-        except StartRefused as refusal:
+        except (StartRefused, DatabaseFailed) as refusal:
             self.answer({"ok": False, "error": str(refusal)})
         except OSError as error:
             self.answer({"ok": False, "error": f"could not start a process: {error.strerror}"})

@@ -13,7 +13,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ sys.path.insert(0, "/opt/backpath")
 
 from agent import launch
 from agent.control import ControlChannel
+from agent.databases import DatabaseFailed, Databases
 from agent.preload import preload
 from agent.processes import Processes
 from agent.service import Service
@@ -47,6 +48,7 @@ class Agent:
         self._workspace = Workspace()
         self._service = Service(self.loop, self._workspace, self._processes)
         self._service.in_child = self._abandon
+        self._databases = Databases([], self._processes)
         self._job: dict[str, Any] | None = None
         self._end = self.loop.call_later(idle_seconds, self._too_late)
         os.set_blocking(stdin, False)
@@ -87,6 +89,11 @@ class Agent:
             print(f"agent: bad frame: {error!r}", file=sys.stderr)
             self.exit_code = 2
             self.loop.stop()
+        except DatabaseFailed as failure:
+            # No submission has been near them: the fault is ours.
+            print(f"agent: {failure}", file=sys.stderr)
+            self.exit_code = 3
+            self.loop.stop()
 
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == STREAM:
@@ -98,21 +105,32 @@ class Agent:
             elif message["type"] == "job" and self._job is None:
                 self._job = message
                 self._rearm(float(message["deadline_seconds"]))
+                self._start_databases(message.get("services", []))
         elif kind == BLOB and self._job is not None:
             self._begin(payload)
 
     def _warm(self, message: dict[str, Any]) -> None:
         self._rearm(float(message["deadline_seconds"]))
         began = time.monotonic()
+        self._start_databases(message.get("services", []))
         preload([str(name) for name in message["preload"]])
+        self._databases.wait()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.say(
             {
                 "type": "warm",
                 "seconds": round(time.monotonic() - began, 4),
-                "memory_mb": max(1, peak >> 10),
+                "memory_mb": max(1, peak >> 10) + self._databases.memory_mb(),
             }
         )
+
+    def _start_databases(self, names: Iterable[str]) -> None:
+        """Start the servers that are asked for, unless that was done while warming up."""
+        wanted = Databases(names, self._processes)
+        if wanted.names != self._databases.names:
+            self._databases = wanted
+            self._service.open_databases = lambda fresh: wanted.open(fresh=fresh)
+            wanted.start()
 
     def _begin(self, archive: bytes) -> None:
         job = self._job or {}
@@ -123,6 +141,7 @@ class Agent:
         except OSError as error:
             # The learner's own limit: more files or bytes than the app's file system may hold.
             reply["error"] = f"cannot unpack: {error.strerror}"
+        self._service.prepare()
         self.say(reply)
         if "error" not in reply:
             preload([str(name) for name in job.get("preload", [])])

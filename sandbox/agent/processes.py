@@ -58,31 +58,23 @@ class Processes:
                 if pid in self._watched:
                     self._watched[pid] = os.waitstatus_to_exitcode(status)
 
-    def kill_all(self, spared: frozenset[int] = frozenset()) -> None:
+    def kill_all(self) -> None:
         """SIGKILL every other process of the container, and see them gone."""
         deadline = time.monotonic() + LAST_ONES_SECONDS
         while True:
-            if spared:
-                self._kill_each(spared)
-            else:
-                kill_everything_else()
+            kill_everything_else()
             self.reap()
-            if not self._others(spared) or time.monotonic() > deadline:
+            if not self._others() or time.monotonic() > deadline:
                 return
             time.sleep(0.0005)
 
-    def _kill_each(self, spared: frozenset[int]) -> None:
-        for pid in self._others(spared):
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-
     @staticmethod
-    def _others(spared: frozenset[int]) -> list[int]:
+    def _others() -> list[int]:
         own = os.getpid()
         return [
             pid
             for name in os.listdir("/proc")  # noqa: PTH208 - names are all it takes
-            if name.isdigit() and (pid := int(name)) != own and pid not in spared
+            if name.isdigit() and (pid := int(name)) != own
         ]
 
     def _woken(self, _events: int) -> None:

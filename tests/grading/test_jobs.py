@@ -84,7 +84,7 @@ def test_a_job_becomes_a_report() -> None:
     assert request.grader_tar == make_tar({"test_all.py": b"pass\n"})
     assert request.seed == job.seed
     assert [check["id"] for check in request.manifest["checks"]] == [c["id"] for c in CHECKS]
-    assert set(request.manifest) == {"checks", "groups", "limits"}
+    assert set(request.manifest) == {"checks", "groups", "limits", "services"}
 
 
 @pytest.mark.django_db

@@ -84,7 +84,7 @@ def make_grader(body: str) -> dict[str, str | bytes]:
 
 
 def make_manifest(check_ids: list[str], **options: Any) -> dict[str, Any]:
-    """Return a manifest; `options`: gates, hidden, blocking, requires, shuffle, limits."""
+    """Return a manifest; `options`: gates, hidden, blocking, requires, shuffle, limits, services."""
     groups = list(dict.fromkeys(check_id.split(".")[0] for check_id in check_ids))
     gates = options.get("gates", [])
     return {
@@ -99,6 +99,7 @@ def make_manifest(check_ids: list[str], **options: Any) -> dict[str, Any]:
             for check_id in check_ids
         ],
         "limits": LIMITS | options.get("limits", {}),
+        "services": options.get("services", []),
         "shuffle": options.get("shuffle", False),
     }
 

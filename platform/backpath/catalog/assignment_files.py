@@ -14,7 +14,14 @@ from pydantic import TypeAdapter
 from backpath.catalog.files import ContentFiles
 from backpath.catalog.lesson_files import load_yaml, read_images
 from backpath.catalog.markdown_scan import scan_markdown
-from backpath.catalog.schema import PROJECT_POINTS, SLUG_PATTERN, AssignmentFile, WrongFile
+from backpath.catalog.schema import (
+    PROJECT_POINTS,
+    SERVICES_MEMORY_MB,
+    SERVICES_PIDS,
+    SLUG_PATTERN,
+    AssignmentFile,
+    WrongFile,
+)
 from backpath.catalog.text_checks import check_text
 from backpath.catalog.tree import AssignmentContent, WrongSolution
 from backpath.catalog.yaml_lines import LocatedYaml
@@ -114,6 +121,7 @@ def _check_definition(
         if limits.cpu_seconds > most:
             message = f"No run can compute for {limits.cpu_seconds} s: {most:g} s is all there is."
             report(("limits", "cpu_seconds"), message, "Leave it out, or lower it.")
+    _check_services(meta, report)
     groups: set[str] = set()
     for index, group in enumerate(meta.groups):
         if group.id in groups:
@@ -126,6 +134,21 @@ def _check_definition(
             message = f"No check of the gate `{group.id}` is blocking, so it can stop nothing."
             report(("groups", index), message, "Mark one check `blocking: true`.")
     _check_order(meta, report, groups)
+
+
+def _check_services(meta: AssignmentFile, report: Report) -> None:
+    for index, service in enumerate(meta.services):
+        if service in meta.services[:index]:
+            report(("services", index), f"`{service}` appears twice.", "Name each service once.")
+    if not meta.services:
+        return
+    for name, least, unit in (
+        ("app_memory_mb", SERVICES_MEMORY_MB, "MiB"),
+        ("app_pids", SERVICES_PIDS, "processes"),
+    ):
+        if getattr(meta.limits, name) < least:
+            message = f"With services the app needs at least {least} {unit}."
+            report(("limits", name), message, "Raise the limit, which they share.")
 
 
 def _check_order(meta: AssignmentFile, report: Report, groups: set[str]) -> None:

@@ -21,6 +21,9 @@ PROJECT_POINTS: Final = 100
 MAX_CONCEPTS: Final = 3
 MAX_WORDS: Final = 900
 WORDS_PER_MINUTE: Final = 200
+# What an app beside the servers of an assignment must be left with.
+SERVICES_MEMORY_MB: Final = 256
+SERVICES_PIDS: Final = 64
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -191,7 +194,10 @@ class Solutions(ContentModel):
 
 
 class AssignmentFile(ContentModel):
-    """`assignment.yaml`. `pass_score` is in percent, `minutes` what a learner should plan."""
+    """`assignment.yaml`. `pass_score` is in percent, `minutes` what a learner should plan.
+
+    `services` run beside the learner's app, in its container, with empty data for each group.
+    """
 
     slug: Slug
     kind: Literal["project", "exercise"]
@@ -202,6 +208,7 @@ class AssignmentFile(ContentModel):
     minutes: Annotated[int, Field(ge=5, le=6000)]
     needs: list[Slug] = []
     limits: Limits = Limits()
+    services: list[Literal["postgres", "redis"]] = []
     groups: Annotated[list[Group], Field(min_length=1)]
     checks: Annotated[list[Check], Field(min_length=1)]
     solutions: Solutions

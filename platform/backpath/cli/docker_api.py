@@ -118,9 +118,15 @@ def remove_untagged(client: DockerClient, *, label: str) -> None:
 
 
 def build(
-    context: io.BytesIO, *, tag: str, arguments: dict[str, str], fresh: bool, step: Step
+    context: io.BytesIO,
+    *,
+    tag: str,
+    arguments: dict[str, str],
+    fresh: bool,
+    step: Step,
+    network: str = "none",
 ) -> None:
-    """Build an image from a packed context, without a network.
+    """Build an image from a packed context, without a network unless ``network`` names one.
 
     ``fresh`` ignores the engine's build cache. Raises CommandFailed with the
     build's last words, or one of ENGINE_ERRORS.
@@ -130,7 +136,7 @@ def build(
     try:
         for line in client.api.build(
             fileobj=context, custom_context=True, tag=tag, buildargs=arguments, nocache=fresh,
-            rm=True, forcerm=True, network_mode="none", decode=True,
+            rm=True, forcerm=True, network_mode=network, decode=True,
         ):  # fmt: skip
             _refuse_error(
                 line,

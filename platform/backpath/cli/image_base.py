@@ -126,7 +126,8 @@ def _debootstrap(root: Path, packages: list[str]) -> list[str]:
     mirror = os.environ.get("BACKPATH_DEBIAN_MIRROR", "")
     if not known and not mirror:
         mirror = _default_mirror()
-    command = ["env", f"PATH={path}", *_proxies(), "debootstrap", "--variant=minbase",
+    given = [f"{name}={value}" for name, value in proxies().items()]
+    command = ["env", f"PATH={path}", *given, "debootstrap", "--variant=minbase",
                f"--include={','.join(packages)}",
                f"--keyring={KEYRING}",
                SUITE, str(root)]  # fmt: skip
@@ -153,8 +154,8 @@ def _default_mirror() -> str:
     return found.group(1)
 
 
-def _proxies() -> list[str]:
-    """apt's proxy as environment settings, for debootstrap reads none of apt's files."""
+def proxies() -> dict[str, str]:
+    """apt's proxy as environment settings, for whatever reads none of this machine's files."""
     settings = {key: os.environ[key] for key in ("http_proxy", "https_proxy", "no_proxy")
                 if os.environ.get(key)}  # fmt: skip
     if "http_proxy" not in settings and shutil.which("apt-config"):
@@ -162,4 +163,4 @@ def _proxies() -> list[str]:
                    problem="apt's settings could not be read.").strip()  # fmt: skip
         if said and said != "DIRECT":
             settings["http_proxy"] = said.splitlines()[0]
-    return [f"{key}={value}" for key, value in settings.items()]
+    return settings

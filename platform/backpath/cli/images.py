@@ -1,18 +1,17 @@
-"""Build the two grading images, and that of the platform, only when something in them changed."""
+"""Build the grading images, and that of the platform, only when something in them changed."""
 
-import hashlib
-import io
 import os
-import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backpath.cli import docker_api
-from backpath.cli.console import CommandFailed, console, progress
+from backpath.cli import docker_api, services_image
+from backpath.cli.build_context import digest, folder_digest, pack_context, source_files
+from backpath.cli.console import CommandFailed, console, note, progress, warn
 from backpath.cli.docker_api import DockerClient, is_present
 from backpath.cli.docker_engine_setup import require_docker
 from backpath.cli.image_base import RECIPE, source_image
@@ -74,24 +73,9 @@ PLATFORM_IMAGE = BuiltImage(
 )
 
 
-def source_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Files of a folder that belong in an image, as (relative name, path), sorted."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
-            yield path.relative_to(folder).as_posix(), path
-
-
-def _digest(parts: Iterator[tuple[str, bytes]]) -> str:
-    whole = hashlib.sha256()
-    for name, content in parts:
-        whole.update(f"{name}\0{len(content)}\0".encode())
-        whole.update(content)
-    return whole.hexdigest()[:12]
-
-
 def base_hash() -> str:
     """Identity of the base recipe, whatever source it is applied to."""
-    return _digest((name, path.read_bytes()) for name, path in source_files(RECIPE))
+    return folder_digest(RECIPE)
 
 
 def image_name(image: BuiltImage) -> str:
@@ -103,12 +87,19 @@ def image_name(image: BuiltImage) -> str:
         for name, path in sorted(image.members().items()):
             yield name, path.read_bytes()
 
-    return f"{image.repository}:{_digest(parts())}"
+    return f"{image.repository}:{digest(parts())}"
+
+
+def services_image_name() -> str:
+    """``repository:tag`` of the app image with PostgreSQL and Redis in it."""
+    return services_image.services_name(app=image_name(GRADING_IMAGES[0]), base=base_hash())
 
 
 def outdated(client: DockerClient) -> list[str]:
-    """Names of the images whose present content has not been built yet."""
+    """Names of the images that are needed and whose present content has not been built yet."""
     names = [image_name(image) for image in GRADING_IMAGES]
+    if services_image.is_asked_for(services_image.graders_folder()):
+        names.append(services_image_name())
     return [name for name in names if not is_present(client, name)]
 
 
@@ -139,15 +130,42 @@ def build_images(
     return {name: image in todo for image, name in names.items()}
 
 
+def build_services(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
+    """Build the app image with services, on the app image that :func:`build_images` has built.
+
+    Returns its name and whether it was built just now. Raises CommandFailed.
+    """
+    with _engine_errors():
+        name, is_new = services_image.build_services(
+            client,
+            app=image_name(GRADING_IMAGES[0]),
+            base=base_hash(),
+            base_image=lambda: _build_base(client, rebuild=False),
+            rebuild=rebuild,
+        )
+    return {name: is_new}
+
+
 def prune(client: DockerClient) -> list[str]:
     """Remove the images that earlier checkouts built, and the cache of their builds.
 
     Returns the names removed. An image that a container still runs from stays.
     """
     current = {image_name(image) for image in (*GRADING_IMAGES, PLATFORM_IMAGE)}
-    current.add(f"{BASE}:{base_hash()}")
+    current |= {
+        f"{BASE}:{base_hash()}",
+        services_image.databases_name(base=base_hash()),
+        services_image_name(),
+    }
+    # Those that others are built on come last.
+    repositories = (
+        services_image.APP_SERVICES,
+        *(image.repository for image in (*GRADING_IMAGES, PLATFORM_IMAGE)),
+        services_image.DATABASES,
+        BASE,
+    )
     removed = []
-    for repository in (BASE, *(image.repository for image in (*GRADING_IMAGES, PLATFORM_IMAGE))):
+    for repository in repositories:
         for tag in docker_api.tags_of(client, repository):
             if (
                 tag not in current
@@ -159,20 +177,42 @@ def prune(client: DockerClient) -> list[str]:
     return removed
 
 
-def prepare_sandbox() -> dict[str, str]:
+def prepare_sandbox(*, services: bool | None = None) -> dict[str, str]:
     """Have an engine that answers and the grading images of this very checkout.
 
-    Returns the ``app_image`` and ``runner_image`` to run: those, unless the operator
-    named others (``BACKPATH_APP_IMAGE``, ``BACKPATH_RUNNER_IMAGE``). ``:latest`` would be
-    whatever was built last on this machine, by this checkout or another. Raises
-    CommandFailed.
+    Returns the ``app_image``, ``runner_image`` and ``app_services_image`` to run: those,
+    unless the operator named others (``BACKPATH_APP_IMAGE``, ``BACKPATH_RUNNER_IMAGE``,
+    ``BACKPATH_APP_SERVICES_IMAGE``). ``:latest`` would be whatever was built last on this
+    machine, by this checkout or another.
+
+    The image with services is built when ``services`` says so; left open, when an assignment
+    asks for it, and then not having it is told and stops nothing else. Raises CommandFailed.
     """
-    build_when_changed(require_docker())
+    client = require_docker()
+    build_when_changed(client)
+    if services:
+        build_services(client)
+    elif services is None and services_image.is_asked_for(services_image.graders_folder()):
+        _build_services_if_possible(client)
     app, runner = GRADING_IMAGES
     return {
         "app_image": os.environ.get("BACKPATH_APP_IMAGE") or image_name(app),
         "runner_image": os.environ.get("BACKPATH_RUNNER_IMAGE") or image_name(runner),
+        "app_services_image": os.environ.get("BACKPATH_APP_SERVICES_IMAGE")
+        or services_image_name(),
     }
+
+
+def _build_services_if_possible(client: DockerClient) -> None:
+    try:
+        build_services(client)
+    except CommandFailed as failure:
+        for line in failure.said.splitlines():
+            note(line)
+        warn(
+            f"{failure.problem} Assignments with `services:` cannot be graded until it is there.",
+            failure.remedy,
+        )
 
 
 def build_when_changed(
@@ -182,8 +222,14 @@ def build_when_changed(
     rebuild: bool = False,
 ) -> dict[str, bool]:
     """:func:`build_images` with the engine's own errors turned into CommandFailed."""
-    try:
+    with _engine_errors():
         return build_images(client, images=images, rebuild=rebuild)
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    try:
+        yield
     except docker_api.ENGINE_ERRORS as error:
         raise CommandFailed(
             "Docker failed while images were built.",
@@ -212,20 +258,6 @@ def _build(client: DockerClient, image: BuiltImage, *, name: str, base: str, reb
         docker_api.build(context, tag=name, arguments={"BASE": base}, fresh=rebuild, step=step)
 
 
-def pack_context(members: dict[str, Path]) -> io.BytesIO:
-    """A build context as a tar: the same bytes in, the same tar out."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name in sorted(members):
-            entry = tarfile.TarInfo(name)
-            entry.size = members[name].stat().st_size
-            entry.mode = 0o644
-            with members[name].open("rb") as content:
-                tar.addfile(entry, content)
-    packed.seek(0)
-    return packed
-
-
 def run(
     *,
     rebuild: Annotated[
@@ -241,11 +273,16 @@ def run(
     """The ``images`` command: build what changed and name what there is."""
     client = require_docker()
     images = (*GRADING_IMAGES, PLATFORM_IMAGE) if platform else GRADING_IMAGES
-    for name, is_new in build_when_changed(client, images=images, rebuild=rebuild).items():
+    _print_images(client, build_when_changed(client, images=images, rebuild=rebuild))
+    _print_images(client, build_services(client, rebuild=rebuild))
+    if clean:
+        for name in prune(client):
+            console.print(f"  {name}  removed")
+
+
+def _print_images(client: DockerClient, built: dict[str, bool]) -> None:
+    for name, is_new in built.items():
         found = client.images.get(name)
         state = "built" if is_new else "up to date"
         size = found.attrs["Size"] / 1_000_000
         console.print(f"  {name}  {found.short_id}  {size:.0f} MB  {state}")
-    if clean:
-        for name in prune(client):
-            console.print(f"  {name}  removed")

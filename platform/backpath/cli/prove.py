@@ -182,6 +182,7 @@ def _run_once(plan: _Planned, engine: Engine, stop: Event) -> Trial:
         "checks": definition["checks"],
         "groups": definition["groups"],
         "limits": definition["limits"],
+        "services": definition["services"],
         "shuffle": plan.is_shuffled,
     }
     request = RunRequest(

@@ -185,7 +185,7 @@ def _set_up(results: Results) -> bool:
     began = time.monotonic()
     try:
         install_missing_tools()
-        prepare_sandbox()
+        prepare_sandbox(services=True)
     except CommandFailed as failure:
         fail(failure)
         results.add("set-up of the tests", is_passed=False, seconds=time.monotonic() - began)

@@ -91,6 +91,7 @@ def prepare_grading() -> dict[str, str]:
     return {
         "BACKPATH_APP_IMAGE": images["app_image"],
         "BACKPATH_RUNNER_IMAGE": images["runner_image"],
+        "BACKPATH_APP_SERVICES_IMAGE": images["app_services_image"],
     }
 
 

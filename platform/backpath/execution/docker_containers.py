@@ -184,6 +184,7 @@ class Containers:
                     "/work": "size=256m,nr_inodes=16384",
                     "/data": "size=128m,nr_inodes=8192",
                     "/tmp": "size=64m,nr_inodes=4096",  # noqa: S108 - inside the box
+                    **({"/services": "size=256m,nr_inodes=8192"} if profile.services else {}),
                 },
                 runtime=settings.runtime,
             ),

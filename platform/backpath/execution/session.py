@@ -113,8 +113,10 @@ class Session:
             "protocol": PROTOCOL_VERSION,
             "deadline_seconds": self._total_seconds + 30,
         }
+        services = list(self.request.manifest.get("services") or ())
         self.pair.app.send(
-            encode_json({**job, "preload": self.preload}) + encode_blob(self.request.submission_tar)
+            encode_json({**job, "preload": self.preload, "services": services})
+            + encode_blob(self.request.submission_tar)
         )
         self.pair.runner.send(
             encode_json(self._runner_job(job)) + encode_blob(self.request.grader_tar)
