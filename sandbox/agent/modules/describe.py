@@ -102,7 +102,9 @@ def methods_of(kind: type) -> list[Any]:
     c(lassmethod), s(taticmethod)."""
     found: list[Any] = []
     for name, value in CLASS_DICT.__get__(kind).items():
-        if type(name) is not str or (name.startswith("__") and name.endswith("__")):
+        if type(name) is not str:
+            continue
+        if name.startswith("__") and name.endswith("__") and name != "__init__":
             continue
         if type(value) is types.FunctionType:
             found.append([name, "m", value])

@@ -110,8 +110,18 @@ class Operations:
         except StopAsyncIteration:
             return [False, None]
 
-    def _make_class(self, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
-        """Make the app's side of a class that the suite derives from a learner's."""
+    def _make_class(self, name: str, bases: tuple[type, ...], entries: tuple[Any, ...]) -> type:
+        """Make this side of a class that the suite derives from a learner's; each entry is
+        (name, sort, values)."""
+        makers: dict[str, Callable[..., Any]] = {
+            "m": lambda function: function,
+            "v": lambda value: value,
+            "c": classmethod,
+            "s": staticmethod,
+            "p": property,
+        }
+        body = {entry: makers[sort](*values) for entry, sort, values in entries}
+        body["__module__"] = "tests"
         return types.new_class(name, bases, exec_body=lambda space: space.update(body))
 
     def _super(self, kind: type, target: Any, name: str, args: Any, kwargs: Any) -> Any:

@@ -10,8 +10,8 @@ import unittest
 from collections.abc import Callable
 from typing import Any
 
+from backpath_sdk.learner.derived import FACTS
 from backpath_sdk.learner.handles import is_instance_proxy
-from backpath_sdk.learner.proxies import FACTS
 
 NAMES = (
     *("assertAlmostEqual", "assertNotAlmostEqual", "assertCountEqual", "assertIn"),

@@ -118,6 +118,10 @@ class RunnerDecoder(Decoder):
         found = NAMED.get(tree) if type(tree) is str else None
         return exceptions.builtin_class(tree, self._session) if found is None else found
 
+    def adopt(self, number: int, kind: type) -> None:
+        """Let instances of the class `number` be of the local class `kind`."""
+        self._classes[number] = kind
+
     def meet_class_again(self, handle: Handle, tree: Any) -> None:
         """Tie the local class of `handle` to its number in a new process."""
         if type(tree["k"]) is dict:

@@ -97,7 +97,7 @@ class Exports:
         self._session = session
         self._next = 1
         self._by_number: dict[int, Export] = {}
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[Any, int] = {}
 
     def expire(self) -> None:
         """Make every number worthless."""
@@ -117,12 +117,13 @@ class Exports:
         self, value: Any, *, is_callable: bool = False, specials: frozenset[str] = frozenset()
     ) -> int:
         """Return the number of `value`, which lives as long as the test from now on."""
-        number = self._numbers.get(id(value))
+        key = _identity(value)
+        number = self._numbers.get(key)
         if number is None:
             number = self._next
             self._next += 1
             self._by_number[number] = Export(value, is_callable=is_callable, specials=specials)
-            self._numbers[id(value)] = number
+            self._numbers[key] = number
         return number
 
     # Towards the learner ---------------------------------------------------------------
@@ -241,6 +242,16 @@ class Exports:
         except LINE_ERRORS:
             return ""
         return f"{line}\n" if isinstance(line, str) else ""
+
+
+def _identity(value: Any) -> Any:
+    """Return what tells objects apart. A bound method is a new object each time it is looked up,
+    and yet the same callback."""
+    if isinstance(value, types.MethodType):
+        return (id(value.__self__), id(value.__func__))
+    if isinstance(value, types.BuiltinMethodType):
+        return (id(value.__self__), value.__name__)
+    return id(value)
 
 
 def _is_reachable(value: Any, name: Any) -> bool:

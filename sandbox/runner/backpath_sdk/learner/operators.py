@@ -133,7 +133,7 @@ def _next(self: Any) -> Any:
         raise StopIteration
     goes_on, value = step(handle.session.ask("next", self))
     if not goes_on:
-        raise StopIteration(value)
+        raise StopIteration if value is None else StopIteration(value)
     return value
 
 
@@ -261,7 +261,9 @@ def mutable_methods(
             methods[name] = _changing_method(name)
         elif name in CHANGING:
             methods[name] = _named(name, _forwarded(name))
-        elif name in defined and name in FROM_LEARNER | {"__getitem__"}:
+        elif (name in defined and name in FROM_LEARNER | {"__getitem__"}) or (
+            name == "__getitem__" and "__missing__" in defined
+        ):
             methods[name] = special_method(name)
         else:
             methods[name] = _reading_method(name, of_base, refresh, is_own=name in defined)

@@ -6,11 +6,10 @@ A proxy has no names of ours: a learner's attribute may have any. Its handle lie
 
 from __future__ import annotations
 
-import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backpath_sdk.learner import operators, stubs
+from backpath_sdk.learner import derived, operators, stubs
+from backpath_sdk.learner.derived import FACTS, Facts
 from backpath_sdk.learner.errors import CannotCross
 from backpath_sdk.learner.exceptions import Mirrored
 from backpath_sdk.learner.handles import HANDLES, KEY, REAL_DICT, Handle, Root
@@ -36,18 +35,6 @@ READABLE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is known of a learner's class."""
-
-    base: type | None
-    is_exception: bool
-    is_enum: bool
-
-
-FACTS: weakref.WeakKeyDictionary[type, Facts] = weakref.WeakKeyDictionary()
-
-
 def is_hidden(name: str) -> bool:
     """Say whether a name is protocol, which is answered here or not at all."""
     return name.startswith("__") and name.endswith("__") and name not in READABLE
@@ -57,10 +44,8 @@ class LearnerClass(type):
     """The class of the local classes. Attributes that are not known here are the learner's."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        handle = HANDLES.get(cls)
-        if handle is None:
-            raise CannotCross(f"{cls.__name__} cannot be constructed in the check's process.")
-        return handle.session.ask("call", cls, args, tuple(kwargs.items()))
+        session = derived.session_for(cls)
+        return session.ask("call", cls, args, tuple(kwargs.items()))
 
     def __getattr__(cls, name: str) -> Any:
         handle = HANDLES.get(cls)
@@ -159,7 +144,8 @@ def make_class(session: Session, handle: Handle, tree: Any, bases: list[Any]) ->
         "__doc__": tree["doc"] if type(tree["doc"]) is str else None,
     }
     for name, sort, function in methods:
-        if type(name) is str and name.isidentifier() and not is_hidden(name):
+        is_known = name == "__init__" and sort == "m"
+        if type(name) is str and name.isidentifier() and (is_known or not is_hidden(name)):
             body[name] = stubs.make_method(session, handle, name, sort, function)
     if facts.is_exception:
         parents = _exception_bases(bases)

@@ -67,6 +67,7 @@ class Session:
         self._waited = 0.0
         self._bytes = 0
         self.is_in_test = False
+        self.test_count = 0
         self.questions = 0
         self.failure: Exception | None = None
         self.raised: list[BaseException] = []
@@ -92,6 +93,11 @@ class Session:
         """
         with self._lock:
             return self.decode(self._ask(operation, arguments))
+
+    def make_class(self, name: str, bases: tuple[type, ...], entries: tuple[Any, ...]) -> int:
+        """Make a class on the learner's side; return its number."""
+        with self._lock:
+            return self._number_in(self._ask("class", (name, bases, entries)))
 
     def decode(self, tree: Any) -> Any:
         """Return the value of an answer. Raises LearnerGarbled."""
@@ -337,6 +343,7 @@ class Session:
         self.stdin = None
         self.output = {"o": [], "e": []}
         self.is_in_test = True
+        self.test_count += 1
 
     def end_test(self) -> None:
         """Let everything expire that the test gave to learner code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import weakref
 from collections.abc import AsyncIterator, Generator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -46,16 +47,18 @@ def make_function(session: Session, handle: Handle, tree: list[Any]) -> Any:
 def make_method(session: Session, owner: Handle, name: str, sort: Any, tree: list[Any]) -> Any:
     """Return the entry of a class body for the learner's method `name`."""
     target = Remote(owner)
+    if name == "__init__":
+        return _make_initialiser(session, target)
     if sort == "m":
         if tree[5] == "a":
 
             async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-                return await session.ask("method", self, name, args, tuple(kwargs.items()))
+                return await _call_method(session, target, self, name, args, kwargs)
 
         else:
 
             def method(self: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # one of the two
-                return session.ask("method", self, name, args, tuple(kwargs.items()))
+                return _call_method(session, target, self, name, args, kwargs)
 
         _dress(method, tree)
         METHODS[method] = (target, name)
@@ -74,6 +77,29 @@ def make_method(session: Session, owner: Handle, name: str, sort: Any, tree: lis
     return staticmethod(function) if sort == "s" else classmethod(function)
 
 
+def _call_method(
+    session: Session, owner: Remote, self: Any, name: str, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    named = tuple(kwargs.items())
+    if type(self) in DERIVED:
+        # The learner's own, even where the suite's class overrides it: this is `super().name()`,
+        # or the name is not overridden at all.
+        return session.ask("super", owner, self, name, args, named)
+    return session.ask("method", self, name, args, named)
+
+
+def _make_initialiser(session: Session, owner: Remote) -> Any:
+    """Return an __init__ for classes that the suite derives; proxies are made without one."""
+
+    def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
+        session.ask("super", owner, self, "__init__", args, tuple(kwargs.items()))
+
+    initialise.__name__ = "__init__"
+    return initialise
+
+
+# Classes that the suite has derived from the learner's.
+DERIVED: weakref.WeakSet[type] = weakref.WeakSet()
 # Method stubs, with the class and the name that they stand for; and, while a test has replaced
 # one, what the learner's class had there.
 METHODS: dict[Any, tuple[Remote, str]] = {}

@@ -1,0 +1,4 @@
+from .round import Circle
+
+__all__ = ["KINDS", "Circle"]
+KINDS = ["round"]
