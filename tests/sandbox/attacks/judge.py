@@ -102,8 +102,10 @@ def _verdict(played: Played, expected: Expected) -> Iterator[str]:
         return
     if scored.verdict not in expected.verdict:
         yield f"verdict {scored.verdict}, not {expected.verdict}"
-    if scored.score != expected.score:
+    if expected.score is not None and scored.score != expected.score:
         yield f"{scored.score} points, not {expected.score}"
+    if expected.at_most is not None and scored.score > expected.at_most:
+        yield f"{scored.score} points, more than {expected.at_most}"
     for check in scored.checks:
         allowed = expected.checks.get(check.check_id) or expected.checks.get("others", [])
         if check.outcome not in allowed:

@@ -61,8 +61,8 @@ Threat = Literal[
     "hostile-answers",
     "squatting",
 ]
-"""The rows of the threat table, in its order. Builds told apart by more than behaviour is the row
-that no attack of these two kinds of grader can try: only the grading of learners' tests has it."""
+"""The rows of the threat table, in its order, but the last: builds can be told apart by more than
+their behaviour only where learners' own tests are graded, which neither kind of suite here does."""
 
 
 def _as_list(value: object) -> object:
@@ -93,17 +93,25 @@ class Expected(Strict):
     """The honest end of a run.
 
     `checks` names every check of the suite, or some of them and `others`. Where two classes are
-    equally honest, a list holds both; the score is always one number. Each pattern of `shows`
+    equally honest, a list holds both. The score is one number, `score`, unless the attack leaves
+    it to chance how much of its own service it breaks: then it is `at_most`. Each pattern of `shows`
     (a regular expression) must occur in what the learner sees: it proves that the attack was
     carried out, not merely survived. No pattern of `hides` may.
     """
 
     status: OneOrMore[RunStatus]
     verdict: OneOrMore[str]
-    score: int = Field(ge=0, le=100)
+    score: int | None = Field(None, ge=0, le=100)
+    at_most: int | None = Field(None, ge=0, le=99)
     checks: dict[str, OneOrMore[CheckOutcome]]
     shows: list[str] = []
     hides: list[str] = []
+
+    @model_validator(mode="after")
+    def _one_score(self) -> Expected:
+        if (self.score is None) == (self.at_most is None):
+            raise ValueError("give the score, or the most that it may be")
+        return self
 
 
 class ExpectedArchive(Strict):
@@ -193,7 +201,8 @@ def files_of(folder: Path) -> dict[str, Path]:
 def is_armed(path: Path) -> bool:
     """Whether a tool of the host would take the file up by its name."""
     name = path.name.lower()
-    return name in ARMED_NAMES or name.endswith((".pth", "_test.py")) or name.startswith("test_")
+    is_test = name.startswith("test_") and name.endswith(".py")
+    return is_test or name in ARMED_NAMES or name.endswith((".pth", "_test.py"))
 
 
 def tar_of(files: dict[str, Path]) -> bytes:

@@ -47,7 +47,7 @@ class TestCanary_2222222222222207:
         assert len(stack) == 2
         assert bool(stack)
         assert second in stack
-        assert MARK not in stack
+        assert rng.slug() not in stack
         assert stack.pop() == second
         assert stack.pop() == first
         with pytest.raises(IndexError):

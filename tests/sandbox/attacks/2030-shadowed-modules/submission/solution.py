@@ -1,0 +1,5 @@
+from correct import *  # noqa: F403
+
+
+def secret():
+    return "nobody knows"
