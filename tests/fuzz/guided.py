@@ -108,7 +108,8 @@ class Guided:
         random = self.random
         if not self._corpus or random.random() < 0.2:
             return random.randbytes(random.choice(_FRESH_BYTES))
-        changed = bytearray(random.choice(self._corpus))
+        # The newest half of the time: what it found is the least tried.
+        changed = bytearray(random.choice((self._corpus[-1], random.choice(self._corpus))))
         for _ in range(random.choice((1, 1, 2, 4, 8))):
             self._change(changed)
         # What runs out of bytes is thrown away: a tail lets changed beginnings go on.
@@ -116,7 +117,8 @@ class Guided:
 
     def _change(self, buffer: bytearray) -> None:
         random = self.random
-        at = random.randrange(len(buffer) + 1)
+        # Often near the front: the first choices of a test decide the most.
+        at = random.randrange(min(len(buffer), random.choice((16, 256, _MOST_BYTES))) + 1)
         span = random.choice((1, 2, 8, 32))
         match random.randrange(5):
             case 0:
