@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.events import EventDispatcher
 from kombu import Connection, Exchange, Queue
 
 from backpath.config.broker import TRANSPORT, broker_settings
@@ -62,6 +63,15 @@ def test_nothing_is_left_behind(options: dict[str, Any], tmp_path: Path) -> None
     assert list((tmp_path / "taken").iterdir()) == []
 
 
+def test_what_nobody_listens_to_is_not_kept(options: dict[str, Any], tmp_path: Path) -> None:
+    """Celery's workers publish a heartbeat every two seconds, for monitors that are not there."""
+    with connect(options) as connection:
+        dispatcher = EventDispatcher(connection, enabled=True)
+        dispatcher.send("worker-heartbeat")
+        dispatcher.close()
+    assert list((tmp_path / "messages").iterdir()) == []
+
+
 def test_a_message_that_is_still_being_written_is_not_seen(
     options: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -112,7 +122,7 @@ def test_processes_that_send_at_once_lose_nothing(options: dict[str, Any]) -> No
 
 
 def test_broadcasts_leave_no_files(options: dict[str, Any], tmp_path: Path) -> None:
-    monitors = Exchange("celeryev", type="fanout")
+    monitors = Exchange("monitors", type="fanout")
     with connect(options) as connection, connection.Producer() as producer:
         producer.publish("worker-online", exchange=monitors, declare=[monitors])
     assert list((tmp_path / "messages").iterdir()) == []

@@ -91,6 +91,16 @@ class FolderChannel(filesystem.Channel):
         """
         return [filesystem.exchange_queue_t(exchange, "", exchange)]
 
+    def _lookup(self, exchange: str, routing_key: str, default: str | None = None) -> list[str]:
+        """The queues that a message goes to: none unless the exchange is a direct one.
+
+        Workers tell a topic exchange every two seconds that they live. Nobody here listens, and
+        files that nobody reads would pile up.
+        """
+        if exchange and self.typeof(exchange).type != "direct":
+            return []
+        return list(super()._lookup(exchange, routing_key, default))
+
     def _queue_bind(self, *binding: Any) -> None:
         """Nothing is recorded: see `get_table`."""
 
