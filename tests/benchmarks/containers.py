@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import docker
+import docker.errors
 
 from backpath.execution.docker_engine import LABEL_OWNER, LABEL_ROLE
 from tests.benchmarks.machine import MIB
 
 LOOK_SECONDS = 0.1
 UNCHANGED_SECONDS = 0.6
+LEAVING_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class Containers:
             elif time.monotonic() - since >= UNCHANGED_SECONDS:
                 return True
         return False
+
+    def remove_left(self) -> int:
+        """Remove whatever there is once its owner has ended; return how many that were."""
+        self.wait_until_unchanged(LEAVING_SECONDS)
+        left = self.names()
+        for one in left:
+            with contextlib.suppress(docker.errors.NotFound):
+                self._client.api.remove_container(one, force=True, v=True)
+        return len(left)
 
     def memory(self) -> PairMemory | None:
         """Return what a warm pair takes, or None when there is none."""

@@ -104,6 +104,11 @@ def open_descriptors(pids: Iterable[int]) -> int | None:
     return found
 
 
-def files_below(*folders: Path) -> int:
-    """Files and folders below `folders`; what goes while it is counted is not."""
-    return sum(len(names) + len(files) for one in folders for _, names, files in os.walk(one))
+def files_below(*folders: Path) -> frozenset[str]:
+    """Paths of files and folders below `folders`; what goes while one looks may be missing."""
+    return frozenset(
+        str(Path(place) / name)
+        for folder in folders
+        for place, names, files in os.walk(folder)
+        for name in (*names, *files)
+    )

@@ -33,6 +33,9 @@ class EnginePair:
         if pool:
             self.legend += f", {pool} app containers kept warm"
         self.buffer = pool
+        self.left = 0
+        """After closing: how many containers had to be removed from outside."""
+        self._is_closed = False
         self.owner = f"bench-{secrets.token_hex(4)}"
         self._job = job
         self._options = images | {"runtime": runtime, "owner": self.owner}
@@ -77,8 +80,11 @@ class EnginePair:
         return self._containers.memory() if self._pool else None
 
     def close(self) -> None:
-        self._close_engine()
-        self._containers.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._close_engine()
+            self.left = self._containers.remove_left()
+            self._containers.close()
 
     def _opened(self) -> DockerEngine:
         if self._engine is None:
@@ -100,6 +106,9 @@ class WholeWay:
         self, *, images: dict[str, str], is_many_hosts: bool, pool: int, runtime: str
     ) -> None:
         self.title = "upload to report"
+        self.left = 0
+        """After closing: how many containers had to be removed from outside."""
+        self._is_closed = False
         shape = "PostgreSQL and Redis" if is_many_hosts else "SQLite and a folder as broker"
         self.legend = f"the whole site as `./dev up` runs it, on {shape}"
         self.buffer = pool
@@ -152,10 +161,13 @@ class WholeWay:
         return replace(sample, origin=self._visitors[0].origin_of_last())
 
     def close(self) -> None:
-        for visitor in self._visitors:
-            visitor.close()
-        self._containers.close()
-        self._cleaning.close()
+        if not self._is_closed:
+            self._is_closed = True
+            for visitor in self._visitors:
+                visitor.close()
+            self._cleaning.close()
+            self.left = self._containers.remove_left()
+            self._containers.close()
 
 
 def make_archive() -> bytes:

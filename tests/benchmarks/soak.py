@@ -55,8 +55,12 @@ class Reading:
     worker_descriptors: int | None
     docker_mib: float | None
     docker_descriptors: int | None
-    files: int
+    files: frozenset[str] = frozenset()
     latency_ms: float | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the fields as plain data."""
+        return asdict(self) | {"files": sorted(self.files)}
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,12 @@ def judge(readings: list[Reading], *, left: int, most_containers: int) -> Verdic
     ):
         if one is not None and other is not None and other > one + SPARE_DESCRIPTORS:
             leaks.append(f"open descriptors of {name} grew from {one} to {other}")
-    if last.files > first.files + SPARE_FILES:
-        leaks.append(f"temporary files grew from {first.files} to {last.files}")
+    new = sorted(last.files - first.files)
+    if len(last.files) > len(first.files) + SPARE_FILES:
+        leaks.append(
+            f"temporary files grew from {len(first.files)} to {len(last.files)}, such as "
+            f"{', '.join(new[:3])}"
+        )
     drift = None
     if first.latency_ms and last.latency_ms:
         drift = last.latency_ms / first.latency_ms
@@ -107,7 +115,7 @@ def most_containers(warm: int, at_once: int) -> int:
 class _Subject:
     """What is soaked, and where to look for what it leaves."""
 
-    side: Side
+    side: EnginePair | WholeWay
     owner: str
     worker: int
     scratch: tuple[Path, ...]
@@ -145,11 +153,13 @@ def run(
         watcher = cleaning.enter_context(contextlib.closing(Containers(subject.owner)))
         readings = soak(subject, watcher, jobs=jobs, at_once=concurrency, every=every)
         subject.side.close()
-        left = len(watcher.names())
-    verdict = judge(readings, left=left, most_containers=subject.most_containers)
+    verdict = judge(readings, left=subject.side.left, most_containers=subject.most_containers)
     console.print(table_of(readings))
     if json_file is not None:
-        document = {"readings": [asdict(one) for one in readings], "left": left} | asdict(verdict)
+        document = {
+            "readings": [one.as_dict() for one in readings],
+            "left": subject.side.left,
+        } | asdict(verdict)
         json_file.write_text(json.dumps(document, indent=1) + "\n")
         note(f"The readings are in {json_file}.")
     console.print(f"  {sentence_of(verdict, jobs)}", markup=False)
@@ -258,7 +268,7 @@ def table_of(readings: list[Reading]) -> Table:
                 "" if value is None else f"{value:.0f}"
                 for value in (one.latency_ms, one.containers, one.worker_mib,
                               one.worker_descriptors, one.docker_mib, one.docker_descriptors,
-                              one.files)
+                              len(one.files))
             ),
         )  # fmt: skip
     return table
