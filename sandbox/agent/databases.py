@@ -207,6 +207,8 @@ class Databases:
 
         No process but the agent may be left. Raises DatabaseFailed.
         """
+        if not self._servers:
+            return
         self._is_handed_out = False
         with _explained():
             # Learner code may have shut its owner out.
