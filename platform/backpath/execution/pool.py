@@ -66,7 +66,6 @@ class _Demand:
     weight: float = 0.0
     at: float = field(default_factory=time.monotonic)
     is_expected: bool = False
-    surplus_since: float | None = None
 
     def now(self, now: float) -> float:
         return self._faded(now) + (EXPECTED_WEIGHT if self.is_expected else 0.0)
@@ -103,6 +102,7 @@ class WarmPool[T: Warm]:
         self._ready: list[T] = []
         self._demand: dict[Profile, _Demand] = {}
         self._takes: deque[float] = deque()
+        self._surplus_since: dict[Profile, float] = {}
         self._running = 0
         self._busy_since = 0.0
         self._make_seconds = 1.0
@@ -257,15 +257,11 @@ class WarmPool[T: Warm]:
         retired = []
         for profile in {container.profile for container in self._ready}:
             mine = [container for container in self._ready if container.profile == profile]
-            demand = self._demand.setdefault(profile, _Demand())
-            if len(mine) <= wanted.get(profile, 0):
-                demand.surplus_since = None
-            elif demand.surplus_since is None:
-                demand.surplus_since = now
-            is_surplus = (
-                demand.surplus_since is not None and now - demand.surplus_since > SURPLUS_SECONDS
-            )
-            keep = wanted.get(profile, 0) if is_surplus else len(mine)
+            keep = len(mine)
+            if keep <= wanted.get(profile, 0):
+                self._surplus_since.pop(profile, None)
+            elif now - self._surplus_since.setdefault(profile, now) > SURPLUS_SECONDS:
+                keep = wanted.get(profile, 0)
             for position, container in enumerate(mine):
                 is_old = now - container.warm_since > self._max_age_seconds
                 if not container.is_alive or is_old or position >= keep:
