@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import types
 from pathlib import Path
@@ -132,8 +131,3 @@ class Conversation:
         with self._turn:
             if self._answering:
                 self._channel.send(["o", None, {"o": self.outbox.take(), "m": []}])
-
-
-def end_process() -> None:
-    """End this process without running anything of the learner's."""
-    os._exit(0)

@@ -38,6 +38,8 @@ class Forker:
             if pid == 0:
                 ours.close()
                 os.chdir(directory)
+                # What the suite's process has and the agent's has not.
+                sys.meta_path[:] = [m for m in sys.meta_path if type(m) is not LearnerImports]
                 try:
                     serve(theirs, directory)
                 finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from backpath_sdk.learner import assertions, exceptions
 from backpath_sdk.learner.errors import CannotCross, LearnerFailed
 from backpath_sdk.learner.imports import LearnerImports
 from backpath_sdk.learner.patches import Patches
+from backpath_sdk.learner.session import Session
+
+SHOWN_MISSING = 3
 
 
 class Learner:
@@ -94,6 +96,8 @@ class LearnerPlugin:
             if call.excinfo is not None:
                 explained = explain(self._session, call.excinfo.value)
                 if explained is not call.excinfo.value:
+                    trace = call.excinfo.value.__traceback__
+                    explained = explained.with_traceback(trace)
                     call.excinfo = pytest.ExceptionInfo.from_exception(explained)
 
     @pytest.fixture
@@ -102,7 +106,11 @@ class LearnerPlugin:
         return Learner(self._imports)
 
 
-def explain(session: Any, error: BaseException) -> BaseException:
+def _distinct_messages(failures: list[CheckFailed]) -> list[str]:
+    return list(dict.fromkeys(failure.message for failure in failures))[:SHOWN_MISSING]
+
+
+def explain(session: Session, error: BaseException) -> BaseException:
     """Return the failure that `error` means: the learner's, the author's, or `error` itself."""
     failure: BaseException | None = session.failure
     if isinstance(error, CheckTimedOut | NotReached):
@@ -121,5 +129,5 @@ def explain(session: Any, error: BaseException) -> BaseException:
     if session.questions:
         return LearnerFailed(f"The check could not go on with what your code gave it: {words}.")
     if session.missing:
-        return session.missing[0]  # type: ignore[no-any-return]  # a CheckFailed
+        return type(session.missing[0])(" ".join(_distinct_messages(session.missing)))
     return error

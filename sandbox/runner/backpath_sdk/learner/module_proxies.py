@@ -15,6 +15,7 @@ from backpath_sdk.learner.handles import HANDLES, handle_of
 from wire.specials import ALL
 
 IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 READABLE = ("__version__", "__author__")
 # Why a module has no content.
 BROKEN: weakref.WeakKeyDictionary[Any, CheckFailed] = weakref.WeakKeyDictionary()
@@ -30,7 +31,9 @@ class ModuleProxy(types.ModuleType):
         is_import = frame.f_code.co_code[frame.f_lasti] == IMPORT_FROM
         broken = BROKEN.get(self)
         if broken is not None:
-            if is_import:
+            # The import system itself asks a package for the names to import, before it tries
+            # them as modules.
+            if is_import or frame.f_code.co_filename == IMPORT_SYSTEM:
                 return Missing(name, broken)
             raise _again(broken)
         handle = HANDLES[self]
