@@ -20,7 +20,11 @@ pytestmark = pytest.mark.docker
 
 ATTACKS = load_attacks()
 # After every so many attacks an honest job is run, the next one in turn.
-HONEST_EVERY = 4
+HONEST_EVERY = 5
+# So many warm containers are kept: with fewer than there are kinds of limits both paths are taken.
+POOL_SIZE = 2
+# From so many runs on both paths must have come up.
+MANY_RUNS = 50
 
 
 @dataclass
@@ -41,7 +45,7 @@ def arena(docker_client: docker.DockerClient) -> Iterator[Arena]:
     with private_temporary_folder() as folder:
         owner = f"attacks-{uuid.uuid4().hex[:12]}"
         watch = Watch(docker_client, owner)
-        engine = DockerEngine.from_settings(owner=owner)
+        engine = DockerEngine.from_settings(owner=owner, pool_size=POOL_SIZE)
         health = engine.health()
         assert health.ok, f"{health.message} {health.remedy}"
         arena = Arena(Player(engine, watch), watch, folder)
@@ -66,3 +70,10 @@ def test_attack(arena: Arena, attack: Attack) -> None:
     assert list(arena.folder.iterdir()) == []
     if next(arena.turns) % HONEST_EVERY == 0:
         assert arena.player.honest(next(arena.honest)) == []
+
+
+def test_both_paths_were_attacked(arena: Arena) -> None:
+    """A warm container was forked from a parent that had read things before; a cold one was not."""
+    if len(arena.player.origins) < MANY_RUNS:
+        pytest.skip("only a part of the pack was run")
+    assert set(arena.player.origins) == {"warm", "cold"}

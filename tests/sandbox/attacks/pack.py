@@ -61,8 +61,8 @@ Threat = Literal[
     "hostile-answers",
     "squatting",
 ]
-"""The rows of the threat table, in its order, but the last: builds can be told apart by more than
-their behaviour only where learners' own tests are graded, which neither kind of suite here does."""
+"""The rows of the threat table in its order, but for the last: builds can be told apart only where
+learners' own tests are graded, which neither kind of suite here does."""
 
 
 def _as_list(value: object) -> object:
@@ -94,9 +94,9 @@ class Expected(Strict):
 
     `checks` names every check of the suite, or some of them and `others`. Where two classes are
     equally honest, a list holds both. The score is one number, `score`, unless the attack leaves
-    it to chance how much of its own service it breaks: then it is `at_most`. Each pattern of `shows`
-    (a regular expression) must occur in what the learner sees: it proves that the attack was
-    carried out, not merely survived. No pattern of `hides` may.
+    it to chance how much of its own service it breaks: then it is `at_most`. Each pattern of
+    `shows` (a regular expression) must occur in what the learner sees: it proves that the attack
+    was carried out, not merely survived. No pattern of `hides` may.
     """
 
     status: OneOrMore[RunStatus]

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,11 +50,13 @@ SEED_LIMIT = 1 << 31
 class Player:
     """Plays with one engine. `watch` is None where several play at once: then nobody can tell
     whose traces are found, and the look at the host waits for the end. `patience` stretches the
-    limits of time on a machine that has more to do than one run."""
+    limits of time on a machine that has more to do than one run. `origins` is which path each run
+    took so far, warm or cold."""
 
     engine: Engine
     watch: Watch | None = None
     patience: float = 1.0
+    origins: list[str] = field(default_factory=list)
 
     def attack(self, attack: Attack) -> list[str]:
         """Carry `attack` out; return everything that is not as it must be."""
@@ -105,6 +107,7 @@ class Player:
         with secrets_of_the_worker() as of_worker:
             outcome = self.engine.run(request, on_event=note, should_stop=lambda: False)
         seconds = time.monotonic() - began
+        self.origins.append(outcome.origin)
         host: list[str] = []
         if self.watch:
             host = [*self.watch.problems, *self.watch.left_of_job(request.job_id)]

@@ -124,7 +124,7 @@ def soak(arguments: argparse.Namespace) -> int:
     owner = f"attacks-{uuid.uuid4().hex[:12]}"
     client = docker.DockerClient.from_env()
     watch, stop = Watch(client, owner), threading.Event()
-    engine = DockerEngine.from_settings(owner=owner)
+    engine = DockerEngine.from_settings(owner=owner, pool_size=arguments.pool)
     tally = Tally(sum(map(len, rounds)))
     with private_temporary_folder() as folder:
         # Runs share the machine: what is about time must allow for the others.
@@ -143,6 +143,7 @@ def soak(arguments: argparse.Namespace) -> int:
         host = [*watch.problems, *watch.left_of_all(), *grown]
         host += [f"left in the temporary folder: {path.name}" for path in folder.iterdir()]
     client.close()
+    print(f"\npaths taken: {dict(Counter(player.origins))}", flush=True)
     return _report(tally, host, seconds)
 
 
@@ -171,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="of the order, to repeat one")
     parser.add_argument("--concurrency", type=int, default=1, help="how many run at a time")
     parser.add_argument("--mix-honest", action="store_true", help="with honest ones among them")
+    parser.add_argument("--pool", type=int, default=4, help="how many app containers to keep warm")
     parser.add_argument("--only", default="*", help="a pattern of names, as in a shell")
     return soak(parser.parse_args(arguments))
 

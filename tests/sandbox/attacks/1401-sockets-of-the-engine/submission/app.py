@@ -14,6 +14,8 @@ class Attack(server.Broken):
         for folder, folders, files in os.walk("/"):
             if folder == "/":
                 folders[:] = [name for name in folders if name not in ("proc", "sys")]
+            if folder in ("/usr", "/opt/backpath/venv"):
+                folders[:] = []
             for name in files:
                 path = os.path.join(folder, name)
                 try:

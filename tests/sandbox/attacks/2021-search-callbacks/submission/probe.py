@@ -80,6 +80,7 @@ class Probe:
             self.opened.append(f"memory of {pid}: {error.strerror}")
 
     def objects(self):
+        gc.unfreeze()
         for item in gc.get_objects():
             self.count("objects")
             if isinstance(item, dict):
