@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backpath.cli import docker_api, image_base, images
+from backpath.cli.build_context import pack_context, source_files
 from backpath.cli.console import CommandFailed, Step
 from backpath.cli.docker_api import DockerClient, connect, is_present
 from backpath.cli.image_base import debian_packages
@@ -20,8 +21,6 @@ from backpath.cli.images import (
     BuiltImage,
     build_images,
     image_name,
-    pack_context,
-    source_files,
 )
 from backpath.cli.wheelhouse import requirement_block
 
@@ -71,8 +70,9 @@ print(json.dumps({
               for line in open("/etc/passwd") if "backpath" in line},
 }))
 """
-APP_MODULES = ("django", "fastapi", "flask", "gunicorn", "httpx", "ninja", "pydantic", "pytest",
-               "sqlalchemy", "uvicorn", "waitress")  # fmt: skip
+APP_MODULES = ("django", "fastapi", "flask", "gunicorn", "httpx", "ninja", "psycopg",
+               "psycopg_pool", "pydantic", "pytest", "redis", "sqlalchemy", "uvicorn",
+               "waitress")  # fmt: skip
 RUNNER_MODULES = ("h11", "httpx", "jsonschema", "pytest", "yaml")
 
 
@@ -100,23 +100,30 @@ def probe(client: DockerClient, image: str, *modules: str, python: str) -> dict[
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("image", "modules", "uid"),
-    [(GRADING_IMAGES[0], APP_MODULES, 10002), (GRADING_IMAGES[1], RUNNER_MODULES, 10001)],
+    ("image", "modules", "uid", "variables"),
+    [
+        (GRADING_IMAGES[0], APP_MODULES, 10002, ["PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]),
+        (GRADING_IMAGES[1], RUNNER_MODULES, 10001, []),
+    ],
     ids=["app", "runner"],
 )
 def test_the_interface_of_an_image(
-    client: DockerClient, image: BuiltImage, modules: tuple[str, ...], uid: int
+    client: DockerClient,
+    image: BuiltImage,
+    modules: tuple[str, ...],
+    uid: int,
+    variables: list[str],
 ) -> None:
     found = probe(client, image_name(image), *modules, python="/opt/backpath/venv/bin/python")
     assert found["executable"] == "/opt/backpath/venv/bin/python"
     assert found["imported"] == list(modules)
     assert (found["uid"], found["gid"]) == (uid, uid)
-    assert_common_interface(found)
+    assert_common_interface(found, *variables)
 
 
-def assert_common_interface(found: dict[str, Any]) -> None:
+def assert_common_interface(found: dict[str, Any], *variables: str) -> None:
     assert found["version"] == [3, 13]
-    assert found["environment"] == ["LANG", "PATH"]
+    assert found["environment"] == ["LANG", "PATH", *variables]
     assert found["encoding"] == "utf-8"
     assert found["zone"] == "Europe/Paris"
     assert found["special"] == [], "set-uid and set-gid bits are left"
@@ -128,19 +135,20 @@ def assert_common_interface(found: dict[str, Any]) -> None:
 
 @pytest.mark.docker
 @pytest.mark.parametrize(
-    ("image", "folder"),
-    [(GRADING_IMAGES[0], "agent"), (GRADING_IMAGES[1], "runner")],
+    ("image", "folder", "options"),
+    # Forks of the agent are the learner's processes, which must not find themselves isolated.
+    [(GRADING_IMAGES[0], "agent", []), (GRADING_IMAGES[1], "runner", ["-I"])],
     ids=["app", "runner"],
 )
 def test_an_image_starts_its_program_and_holds_nothing_of_the_other(
-    client: DockerClient, image: BuiltImage, folder: str
+    client: DockerClient, image: BuiltImage, folder: str, options: list[str]
 ) -> None:
     config = client.images.get(image_name(image)).attrs["Config"]
     assert config["Cmd"] == [
-        "/opt/backpath/venv/bin/python", "-I", f"/opt/backpath/{folder}/main.py",
+        "/opt/backpath/venv/bin/python", *options, f"/opt/backpath/{folder}/main.py",
     ]  # fmt: skip
     listed = run_in(client, image_name(image), ["ls", "/opt/backpath"]).split()
-    assert sorted(listed) == sorted([folder, "venv", "wire"])
+    assert sorted(listed) == sorted([folder, "packages.json", "venv", "wire"])
 
 
 @pytest.mark.docker

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ ANSWER_SECONDS = 10
 PROBE_SECONDS = 8
 PULL_IDLE_SECONDS = 60
 BUILD_IDLE_SECONDS = 900
+# The engine paints what a build writes to standard error.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def connect(*, timeout_seconds: int = ANSWER_SECONDS) -> DockerClient:
@@ -144,7 +147,7 @@ def build(
                 remedy="Check the free disk space, then run ./dev images --rebuild.",
                 said=said,
             )
-            text = str(line.get("stream", "")).strip()
+            text = _COLOUR.sub("", str(line.get("stream", ""))).strip()
             if text:
                 said.append(text)
                 step.detail = text.splitlines()[0]
