@@ -199,6 +199,11 @@ def test_each_way_to_fail_has_its_outcome_and_its_words(run: Run) -> None:
         def test_leaves():
             bob.leave()
 
+        @check("a.raises-nothing")
+        def test_raises_nothing():
+            with pytest.raises(ValueError):
+                double(2)
+
         @check("a.leaves-as-asked")
         def test_leaves_as_asked():
             with pytest.raises(SystemExit) as caught:
@@ -262,6 +267,7 @@ def test_each_way_to_fail_has_its_outcome_and_its_words(run: Run) -> None:
         "a.unusable": "failed",
         "a.raises": "failed",
         "a.leaves": "failed",
+        "a.raises-nothing": "failed",
         "a.leaves-as-asked": "passed",
         "a.dies": "learner_error",
         "a.dies-caught": "learner_error",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import io
+import operator
 import sys
 import types
 import unittest
@@ -33,6 +34,7 @@ IO_NAMES = frozenset(
         *("close", "closed", "getvalue", "truncate", "readable", "writable", "seekable"),
     }
 )
+CALLABLES = (functools.partial, operator.itemgetter, operator.attrgetter, operator.methodcaller)
 IO_SPECIALS = frozenset({"__iter__", "__next__", "__enter__", "__exit__"})
 # Containers whose bound methods may be callbacks: `results.append`.
 METHOD_OWNERS = (list, dict, set, str, *IO_KINDS)
@@ -139,7 +141,7 @@ class Exports:
             return self._object(value, IO_SPECIALS)
         if isinstance(value, mock.NonCallableMock):
             return self._object(value, _specials_of_mock(value))
-        if isinstance(value, functools.partial):
+        if isinstance(value, CALLABLES):
             return self._object(value, frozenset({"__call__"}))
         if isinstance(value, type):
             if is_suites_class(value):
@@ -221,6 +223,8 @@ class Exports:
         export = self._export(number)
         if type(name) is not str or name not in export.specials or name not in ALL:
             return NotImplemented
+        if isinstance(export.value, mock.NonCallableMock):
+            return getattr(export.value, name)(*args)
         return getattr(type(export.value), name)(export.value, *args)
 
     def _next_of(self, number: Any) -> Any:

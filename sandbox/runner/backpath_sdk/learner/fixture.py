@@ -119,6 +119,9 @@ def explain(session: Session, error: BaseException) -> BaseException:
         return failure
     if isinstance(error, CheckFailed | AssertionError | CannotCross):
         return error
+    if isinstance(error, pytest.fail.Exception):
+        # Also what `pytest.raises` says when nothing was raised.
+        return LearnerFailed(str(error))
     if not isinstance(error, Exception | SystemExit):
         return error
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
