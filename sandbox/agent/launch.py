@@ -136,7 +136,7 @@ def become(
     """Turn this freshly forked child into a process of its own: session, streams, signals."""
     os.setsid()
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGXFSZ):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -164,7 +164,9 @@ def _close_all_but(kept: set[int]) -> None:
 
 def run_shell(line: str) -> NoReturn:
     """Replace this process by a shell that runs `line`."""
+    # Python ignores these two and passes that on; a shell and what it starts would not expect it.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     set_dumpable(True)
     os.execv("/bin/sh", ["/bin/sh", "-c", line])  # noqa: S606 - the learner's command, in its box
 
@@ -221,4 +223,4 @@ def _excepthook(
         trace.tb_frame.f_code.co_filename.startswith((OWN_CODE, "<frozen runpy>"))
     ):
         trace = trace.tb_next
-    sys.__excepthook__(kind, error, trace)
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)

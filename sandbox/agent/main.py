@@ -102,6 +102,8 @@ class Agent:
             message = decode_json(payload)
             if message["type"] == "warm":
                 self._warm(message)
+            elif message["type"] == "inside":
+                self.say({"type": "inside", **self._service.inside()})
             elif message["type"] == "job" and self._job is None:
                 self._job = message
                 self._rearm(float(message["deadline_seconds"]))

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent import launch
+from agent.inside import InsideRecord
 from agent.logs import LogBuffer
 from agent.processes import Processes
 from agent.workspace import Workspace
@@ -73,6 +74,7 @@ class Service:
         self._pid: int | None = None
         self._exit_code: int | None = None
         self._log = LogBuffer()
+        self._inside = InsideRecord()
         self._pipe = -1
         self._secret_key = secrets.token_hex(32)
         self._waiting: Timer | None = None
@@ -121,6 +123,7 @@ class Service:
         if self._waiting is not None:
             self._waiting.cancel()
         self._is_ahead = False
+        self._look_inside()
         pid = self._pid
         if gracefully and pid is not None and self._processes.is_running(pid):
             with suppress(ProcessLookupError):
@@ -149,6 +152,11 @@ class Service:
         self._pump(READ)
         return self._log.tail(lines)
 
+    def inside(self) -> dict[str, object]:
+        """Return what the container met of its limits, see InsideRecord.as_json."""
+        self._look_inside()
+        return self._inside.as_json()
+
     def environment(self) -> dict[str, str]:
         """Return the environment of the learner's processes."""
         return {
@@ -166,6 +174,11 @@ class Service:
             "PYTHONDONTWRITEBYTECODE": "1",
             **self._extra,
         }
+
+    def _look_inside(self) -> None:
+        if self._pid is not None:
+            self._pump(READ)
+            self._inside.sample(output_bytes=self._log.total)
 
     # Processes -------------------------------------------------------------------------------
 

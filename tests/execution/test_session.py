@@ -11,10 +11,11 @@ import pytest
 
 from backpath.execution import session as session_module
 from backpath.execution.engine import RunRequest
-from backpath.execution.outcome import CheckFinished, Phase, RunOutcome
+from backpath.execution.outcome import CheckFinished, LimitHit, Phase, RunOutcome
 from backpath.execution.protocol import ProtocolError
 from backpath.execution.session import Pair, Session
 from backpath.execution.streams import Closed
+from backpath.execution.usage import Usage
 
 MANIFEST = {
     "groups": [{"id": "a"}],
@@ -59,11 +60,14 @@ class FakeStream:
     sent: bytes = b""
     stderr_tail: str = "the last words"
     error: OSError | None = None
+    inside: dict[str, Any] | None = None
 
     def send(self, data: bytes) -> None:
         if self.error:
             raise self.error
         self.sent += data
+        if data.endswith(b'{"type":"inside"}') and self.inside is not None:
+            self.inbox.put((self.role, {"type": "inside", **self.inside}))
         replies, self.replies = self.replies, []
         for reply in replies:
             self.inbox.put((self.role, reply))
@@ -84,20 +88,25 @@ def play_pair(
     should_stop=lambda: False,
     error: OSError | None = None,
     on_event=lambda _event: None,
+    inside: dict[str, Any] | None = None,
+    usage=lambda: None,
+    was_out_of_memory=None,
+    manifest: dict[str, Any] = MANIFEST,
 ) -> tuple[Pair, RunOutcome]:
     """Run a session; return the pair as it was left, too."""
     inbox: queue.Queue = queue.Queue()
     pair = Pair(
-        app=FakeStream("app", inbox, app or [UNPACKED], error=error),
+        app=FakeStream("app", inbox, app or [UNPACKED], error=error, inside=inside),
         runner=FakeStream("runner", inbox, runner),
         inbox=inbox,
         image_digests={"app": "sha256:1"},
         packages={"python": "3.13.5", "flask": "3"},
-        was_out_of_memory=lambda role: role == out_of_memory,
+        was_out_of_memory=was_out_of_memory or (lambda role: role == out_of_memory),
+        usage=usage,
     )
     outcome = Session(
         pair=pair,
-        request=RunRequest("job", b"submission", b"grader", MANIFEST, 42),
+        request=RunRequest("job", b"submission", b"grader", manifest, 42),
         on_event=on_event,
         should_stop=should_stop,
         started_at=time.monotonic(),
@@ -110,7 +119,7 @@ ALL_PASSED = [READY, *passing("a.one"), *passing("a.two"), end()]
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    for name in ("SLACK_SECONDS", "FIRST_START_SLACK_SECONDS"):
+    for name in ("SLACK_SECONDS", "FIRST_START_SLACK_SECONDS", "INSIDE_SECONDS", "RECORD_SECONDS"):
         monkeypatch.setattr(session_module, name, 0.2)
 
 
@@ -286,3 +295,155 @@ def test_operators_see_the_runners_last_words():
     outcome, _ = play([READY, Closed()])
 
     assert "the last words" in outcome.detail
+
+
+# Limits ------------------------------------------------------------------------------------
+
+FAILED = [READY, *passing("a.one"), *passing("a.two", "failed"), end()]
+LIMITS = {
+    "wall_seconds": 60,
+    "check_seconds": 5,
+    "ready_seconds": 5,
+    "app_memory_mb": 64,
+    "app_pids": 32,
+    "app_cpus": 1.0,
+}
+
+
+def make_usage(**figures: Any) -> Usage:
+    known: dict[str, Any] = {
+        "memory_bytes": 1 << 20,
+        "peak_memory_bytes": None,
+        "memory_limit_bytes": 64 << 20,
+        "memory_limit_hits": None,
+        "cpu_seconds": 1.0,
+        "processes": 3,
+        "process_limit": 32,
+    }
+    return Usage(**known | figures)
+
+
+def limited(**limits: Any) -> dict[str, Any]:
+    return MANIFEST | {"limits": LIMITS | limits}
+
+
+def test_the_computing_time_ends_the_run_and_results_are_kept():
+    used = iter([7.0, 7.4, 9.5, 30.0, 30.0])
+
+    outcome, _ = play(
+        [READY, *passing("a.one")],
+        usage=lambda: make_usage(cpu_seconds=next(used)),
+        manifest=limited(cpu_seconds=2),
+    )
+
+    assert outcome.status == "timed_out"
+    assert outcome.detail == "the cpu clock ran out"
+    assert outcome.limit == LimitHit("cpu", 2.0, 2.5, "s")
+    assert [check.check_id for check in outcome.checks] == ["a.one"]
+
+
+@pytest.mark.parametrize("runner", [[READY, *passing("a.one")], [READY, end("timed_out")]])
+def test_the_clock_on_the_wall_is_named(runner):
+    outcome, _ = play(runner, manifest=MANIFEST | {"limits": LIMITS | MANIFEST["limits"]})
+
+    assert outcome.status == "timed_out"
+    assert outcome.limit is not None
+    assert (outcome.limit.kind, outcome.limit.limit) == ("wall", 0.2)
+
+
+def test_memory_is_named_with_the_peak():
+    usage = make_usage(peak_memory_bytes=64 << 20)
+
+    outcome, _ = play(FAILED, out_of_memory="app", usage=lambda: usage, manifest=limited())
+
+    assert outcome.status == "out_of_memory"
+    assert outcome.limit == LimitHit("memory", 64.0, 64.0, "MiB")
+    assert len(outcome.checks) == 2
+
+
+def test_a_kill_that_the_inside_knows_of_is_asked_for_until_it_is_recorded():
+    asked = []
+
+    def was_out_of_memory(role: str) -> bool:
+        asked.append(role)
+        return asked.count("app") >= 3
+
+    outcome, _ = play(
+        FAILED,
+        was_out_of_memory=was_out_of_memory,
+        inside={"out_of_memory_kills": 1},
+        manifest=limited(),
+    )
+
+    assert outcome.status == "out_of_memory"
+    assert asked.count("app") == 3
+
+
+def test_a_kill_that_only_the_inside_tells_of_is_not_believed():
+    outcome, _ = play(FAILED, inside={"out_of_memory_kills": 1}, manifest=limited())
+
+    assert outcome.status == "completed"
+    assert outcome.limit is None
+
+
+def test_what_failed_checks_met_is_named_and_decides_nothing():
+    outcome, _ = play(FAILED, inside={"process_limit_hits": 4}, manifest=limited())
+
+    assert outcome.status == "completed"
+    assert outcome.limit == LimitHit("processes", 32, 32, "processes")
+
+
+def test_where_everything_passed_nobody_is_asked():
+    def usage() -> Usage:
+        raise AssertionError("the run waits for nothing that nobody asks for")
+
+    pair, outcome = play_pair(
+        ALL_PASSED, inside={"process_limit_hits": 4}, usage=usage, manifest=limited()
+    )
+
+    assert outcome.limit is None
+    assert b"inside" not in pair.app.sent
+
+
+def test_the_runners_last_word_is_left_for_the_next_run():
+    pair, _ = play_pair([*FAILED, {"type": "idle"}], inside={"open_files": 3}, manifest=limited())
+
+    assert pair.inbox.get_nowait() == ("runner", {"type": "idle"})
+
+
+def test_an_app_that_said_too_much_is_told_so():
+    outcome, _ = play(
+        FAILED, app=[UNPACKED, Closed(ProtocolError("size_cap", "x"))], manifest=limited()
+    )
+
+    assert outcome.status == "completed"
+    assert outcome.limit == LimitHit("output", 512.0, 512.0, "MiB")
+
+
+def test_an_app_that_is_gone_by_the_time_it_is_asked_was_not_the_learners_doing():
+    class Gone(FakeStream):
+        def send(self, data: bytes) -> None:
+            super().send(data)
+            if data.endswith(b'{"type":"inside"}'):
+                self.inbox.put((self.role, Closed()))
+
+    inbox: queue.Queue = queue.Queue()
+    pair = Pair(
+        app=Gone("app", inbox, [UNPACKED]),
+        runner=FakeStream("runner", inbox, FAILED),
+        inbox=inbox,
+        image_digests={},
+        packages={},
+        was_out_of_memory=lambda _role: False,
+    )
+
+    outcome = Session(
+        pair=pair,
+        request=RunRequest("job", b"submission", b"grader", limited(), 42),
+        on_event=lambda _event: None,
+        should_stop=lambda: False,
+        started_at=time.monotonic(),
+    ).run()
+
+    assert outcome.status == "infrastructure_error"
+    assert "ended in the midst" in outcome.detail

@@ -22,6 +22,7 @@ import requests.exceptions
 from backpath.execution.pool import Profile
 from backpath.execution.protocol import encode_json
 from backpath.execution.streams import Closed, ContainerStream
+from backpath.execution.usage import Usage, UsageUnavailable, parse_usage
 
 APP_UID, RUNNER_UID = 10002, 10001
 LABEL_JOB = "backpath.job"
@@ -358,22 +359,22 @@ class Containers:
         try:
             if self.api.inspect_container(container.id)["State"]["OOMKilled"]:
                 return True
-            events = self.api.events(
-                since=int(since),
-                until=int(time.time()) + 1,
+            # Times with their fractions: the Engine would wait for a second that is not over.
+            events = self.api.events(  # type: ignore[call-overload]  # the stubs know whole seconds
+                since=f"{since:.9f}",
+                until=f"{time.time():.9f}",
                 filters={"container": container.id, "event": "oom"},
             )
             return any(events)
         except (*ENGINE_ERRORS, SandboxUnavailable):
             return False
 
-    def stats(self, container: Container) -> dict[str, Any] | None:
-        """Return the Engine's measurements of a container, or None where there are none."""
+    def usage(self, container: Container) -> Usage | None:
+        """Return what the Engine measured of a container, or None where it cannot tell."""
         try:
-            found: dict[str, Any] = self.api.stats(container.id, stream=False, one_shot=True)
-        except (*ENGINE_ERRORS, SandboxUnavailable, TypeError):
+            return parse_usage(self.api.stats(container.id, stream=False, one_shot=True))
+        except (*ENGINE_ERRORS, SandboxUnavailable, UsageUnavailable):
             return None
-        return found
 
 
 def reason_of(error: Exception) -> str:

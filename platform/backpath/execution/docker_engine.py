@@ -272,6 +272,7 @@ class DockerEngine:
                 was_out_of_memory=lambda role: self._containers.was_out_of_memory(
                     members[role], since
                 ),
+                usage=lambda: self._containers.usage(members["app"]),
                 origin="cold" if warm is None else "warm",
             )
             yield pair

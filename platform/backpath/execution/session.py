@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from backpath.execution.engine import RunEvent, RunRequest
-from backpath.execution.outcome import CheckStarted, Phase, RunOutcome
+from backpath.execution.inside import NOTHING_TOLD, InsideRecord, read_inside
+from backpath.execution.limits import Ceilings, EndedBy, find_limit
+from backpath.execution.outcome import CheckStarted, LimitHit, Phase, RunOutcome
 from backpath.execution.protocol import (
+    MAX_STREAM_TOTAL_BYTES,
     PROTOCOL_VERSION,
     ProtocolError,
     ResultCollector,
@@ -23,12 +26,18 @@ from backpath.execution.protocol import (
     encode_json,
 )
 from backpath.execution.streams import Closed, Inbox
+from backpath.execution.usage import Usage
+from backpath.execution.watch import LimitWatch
 
 # How much longer than the runner's own clock the worker waits before it pulls the plug.
 SLACK_SECONDS = 5.0
 # Every group may start the service once; beyond the first start that is the checks' time.
 FIRST_START_SLACK_SECONDS = 15.0
 POLL_SECONDS = 0.5
+# The app container explains what went wrong within this, or not at all.
+INSIDE_SECONDS = 1.0
+# How long the Engine may take to record a kill that the app container knows of already.
+RECORD_SECONDS = 1.0
 
 
 class Stream(Protocol):
@@ -53,6 +62,8 @@ class Pair:
     packages: dict[str, str]
     was_out_of_memory: Callable[[str], bool]
     """Whether the Engine's own record says that the container of a role ran out of memory."""
+    usage: Callable[[], Usage | None] = lambda: None
+    """What the Engine measured of the app container."""
     origin: str = "cold"
     runner_is_reusable: bool = False
     """Whether the runner ended the run in order, so that it may serve the next."""
@@ -80,12 +91,14 @@ class Session:
     _end: dict[str, Any] | None = None
     _is_unpacked: bool = False
     _is_app_gone: bool = False
+    _app_end: Closed | None = None
 
     def __post_init__(self) -> None:
         limits = self.request.manifest["limits"]
         self._wall_seconds = float(limits["wall_seconds"])
         self._ready_seconds = float(limits["ready_seconds"])
         self._collector = ResultCollector([c["id"] for c in self.request.manifest["checks"]])
+        self._watch = LimitWatch(limits, self.pair.usage)
 
     def run(self) -> RunOutcome:
         """Run to the end and return the outcome; never raises for what a container does."""
@@ -152,15 +165,13 @@ class Session:
         return self._ready_seconds + FIRST_START_SLACK_SECONDS + self._wall_seconds
 
     def _listen(self) -> str:
-        """Take the runner's frames until its end frame; return "end", "timeout" or "closed"."""
+        """Take the runner's frames; return "end", "closed", or the clock: "wall" or "cpu"."""
         deadline = time.monotonic() + self._total_seconds + SLACK_SECONDS
         while True:
-            try:
-                role, message = self._next(deadline, "")
-            except SandboxFault:
-                if self.should_stop():
-                    raise
-                return "timeout"
+            heard = self._next(deadline)
+            if heard is None:
+                return "cpu" if self._watch.is_over else "wall"
+            role, message = heard
             self.has_begun = self.has_begun or not isinstance(message, Closed)
             if role == "app":
                 self._take_from_app(message)
@@ -181,11 +192,15 @@ class Session:
                 tail = self.pair.app.stderr_tail[-500:]
                 raise SandboxFault(f"the app container: {reason}; {tail}")
             # The runner's connections to it end, so that the run is over soon.
-            self._is_app_gone = message.error is None
+            self._note_end_of_app(message)
             self.pair.runner.send(encode_json({"type": "app_gone"}))
         elif message["type"] == "unpacked" and message.get("error") and not self._is_unpacked:
             raise SandboxFault(message["error"])
         self._is_unpacked = True
+
+    def _note_end_of_app(self, end: Closed) -> None:
+        self._app_end = end
+        self._is_app_gone = end.error is None
 
     def _take(self, message: dict[str, Any]) -> bool:
         kind: str = message["type"]
@@ -205,6 +220,7 @@ class Session:
     def _take_service(self, message: dict[str, Any]) -> None:
         if message["state"] == "ready" and self._checks_began_at is None:
             self._checks_began_at = time.monotonic()
+            self._watch.app_is_ready()
             self._timings["app_start"] = message["seconds"]
             self.on_event(Phase("checking"))
 
@@ -213,46 +229,121 @@ class Session:
             self._timings["checks"] = time.monotonic() - self._checks_began_at
         end = self._end or {}
         status, detail = end.get("status", ""), end.get("detail", "")
-        all_passed = not self._collector.missing and all(
-            check.outcome == "passed" for check in self._collector.finished.values()
-        )
-        # The Engine's record of an out-of-memory kill explains a failed start or a failed
-        # check; where nothing failed there is nothing to explain.
-        if not all_passed and self.pair.was_out_of_memory("runner"):
+        if self._all_passed:
+            # Where nothing failed there is nothing to explain.
+            return self._decide_by(ending, status, detail)
+        self._watch.stop()
+        if self.pair.was_out_of_memory("runner"):
             raise SandboxFault("the runner ran out of memory")
-        is_out_of_memory = not all_passed and self.pair.was_out_of_memory("app")
+        inside = self._ask_inside()
+        is_out_of_memory = self._ran_out_of_memory(inside)
         # Nothing that a learner's process may do ends the agent: its container was removed or
         # killed, or the connection to it broke. What failed since then says nothing of the work.
-        if self._is_app_gone and not all_passed and not is_out_of_memory:
+        if self._is_app_gone and not is_out_of_memory:
             tail = self.pair.app.stderr_tail[-500:]
             raise SandboxFault(f"the app container ended in the midst of the run; {tail}")
+        return self._decide_by(
+            ending, status, detail, inside=inside, is_out_of_memory=is_out_of_memory
+        )
+
+    def _decide_by(
+        self,
+        ending: str,
+        status: str,
+        detail: str,
+        *,
+        inside: InsideRecord = NOTHING_TOLD,
+        is_out_of_memory: bool = False,
+    ) -> RunOutcome:
+        """Return the outcome; of the clock, memory and the runner's word the first that counts."""
+        is_late = ending in ("wall", "cpu") or status == "timed_out"
+        ended_by: EndedBy = "cpu" if ending == "cpu" else "wall" if is_late else ""
+        limit = None
+        if not self._all_passed or is_late:
+            limit = self._limit(ended_by, inside, is_out_of_memory=is_out_of_memory)
         if status == "app_not_ready":
-            return self._outcome("out_of_memory" if is_out_of_memory else status, detail)
-        if ending == "timeout" or status == "timed_out":
-            return self._outcome("timed_out", detail or "the worker's clock ran out")
+            return self._outcome("out_of_memory" if is_out_of_memory else status, detail, limit)
+        if is_late:
+            return self._outcome("timed_out", detail or f"the {ended_by} clock ran out", limit)
         if is_out_of_memory:
-            return self._outcome("out_of_memory", "the Engine recorded an out-of-memory kill")
+            detail = "the Engine recorded an out-of-memory kill"
+            return self._outcome("out_of_memory", detail, limit)
         if ending == "closed":
             raise SandboxFault("the runner ended without an end frame")
         if status == "completed" and self._collector.missing:
             raise ProtocolError("missing_checks", ", ".join(sorted(self._collector.missing)))
-        return self._outcome(status, detail)
+        return self._outcome(status, detail, limit)
+
+    @property
+    def _all_passed(self) -> bool:
+        return not self._collector.missing and all(
+            check.outcome == "passed" for check in self._collector.finished.values()
+        )
+
+    # Limits ----------------------------------------------------------------------------
+
+    def _limit(
+        self, ended_by: EndedBy, inside: InsideRecord, *, is_out_of_memory: bool
+    ) -> LimitHit | None:
+        """Return the limit that ended the run or that what failed met."""
+        error = self._app_end.error if self._app_end else None
+        said = MAX_STREAM_TOTAL_BYTES if error is not None and error.code == "size_cap" else None
+        evidence = self._watch.evidence(
+            ended_by=ended_by, ran_out_of_memory=is_out_of_memory, inside=inside, output_bytes=said
+        )
+        return find_limit(self.request.manifest["limits"], evidence, Ceilings(output_bytes=said))
+
+    def _ask_inside(self) -> InsideRecord:
+        """Ask the app container what it met of its limits; it may be gone, or lie."""
+        if self._app_end is not None:
+            return NOTHING_TOLD
+        deadline = time.monotonic() + INSIDE_SECONDS
+        others = []
+        try:
+            self.pair.app.send(encode_json({"type": "inside"}))
+            while (left := deadline - time.monotonic()) > 0:
+                role, message = self.pair.inbox.get(timeout=left)
+                if role != "app":
+                    others.append((role, message))
+                elif isinstance(message, Closed):
+                    self._note_end_of_app(message)
+                    break
+                elif message["type"] == "inside":
+                    return read_inside(message)
+        except (queue.Empty, OSError):
+            pass
+        finally:
+            # The runner's last word is for whoever gives it to the next run.
+            for item in others:
+                self.pair.inbox.put(item)
+        return NOTHING_TOLD
+
+    def _ran_out_of_memory(self, inside: InsideRecord) -> bool:
+        """Whether the Engine recorded a kill; it is asked again where the inside knows of one."""
+        deadline = time.monotonic() + RECORD_SECONDS
+        while not self.pair.was_out_of_memory("app"):
+            if not inside.out_of_memory_kills or time.monotonic() > deadline:
+                return False
+            time.sleep(RECORD_SECONDS / 20)
+        return True
 
     # Helpers ---------------------------------------------------------------------------
 
-    def _next(self, deadline: float, too_late: str) -> tuple[str, dict[str, Any] | Closed]:
+    def _next(self, deadline: float) -> tuple[str, dict[str, Any] | Closed] | None:
+        """Return what is said next, or None once a clock has run out."""
         while True:
             if self.should_stop():
                 raise SandboxFault("the run was called off")
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise SandboxFault(too_late)
+            if left <= 0 or self._watch.look():
+                return None
             try:
-                return self.pair.inbox.get(timeout=min(left, POLL_SECONDS))
+                wait = min(left, POLL_SECONDS, self._watch.seconds_to_next)
+                return self.pair.inbox.get(timeout=wait)
             except queue.Empty:
                 continue
 
-    def _outcome(self, status: str, detail: str) -> RunOutcome:
+    def _outcome(self, status: str, detail: str, limit: LimitHit | None = None) -> RunOutcome:
         self._timings["total"] = time.monotonic() - self.started_at
         if status in ("infrastructure_error", "grader_error"):
             tail = self.pair.runner.stderr_tail[-2000:]
@@ -267,4 +358,5 @@ class Session:
             image_digests=dict(self.pair.image_digests),
             packages=dict(self.pair.packages),
             origin=self.pair.origin,
+            limit=limit,
         )
