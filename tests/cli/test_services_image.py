@@ -179,10 +179,11 @@ class FakeBuilds:
     def _build(self, _client: Any) -> None:
         self.built.append("grading")
 
-    def _build_services(self, _client: Any) -> None:
+    def _build_services(self, _client: Any, **_options: Any) -> dict[str, bool]:
         if self.fails:
             raise CommandFailed("No packages.", "Find a mirror.", said="E: nothing there")
         self.built.append("services")
+        return {}
 
 
 @pytest.mark.parametrize(
@@ -239,3 +240,22 @@ def test_an_operator_may_name_another_image(monkeypatch: pytest.MonkeyPatch) -> 
     FakeBuilds(monkeypatch)
     monkeypatch.setenv("BACKPATH_APP_SERVICES_IMAGE", "mirror/services:1")
     assert prepare_sandbox(services=False)["app_services_image"] == "mirror/services:1"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_images_command_fails_without_it_only_where_it_is_needed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: bool,
+) -> None:
+    graders = make_graders(tmp_path / "g", a="services: [redis]\n" if asked else "")
+    monkeypatch.setenv("BACKPATH_GRADERS_DIR", str(graders))
+    FakeBuilds(monkeypatch, fails=True)
+    monkeypatch.setattr(images, "build_when_changed", lambda *_, **__: {})
+    if asked:
+        with pytest.raises(CommandFailed, match="No packages"):
+            images.run()
+    else:
+        images.run()
+        assert "No packages" in capsys.readouterr().err

@@ -203,9 +203,9 @@ def prepare_sandbox(*, services: bool | None = None) -> dict[str, str]:
     }
 
 
-def _build_services_if_possible(client: DockerClient) -> None:
+def _build_services_if_possible(client: DockerClient, *, rebuild: bool = False) -> dict[str, bool]:
     try:
-        build_services(client)
+        return build_services(client, rebuild=rebuild)
     except CommandFailed as failure:
         for line in failure.said.splitlines():
             note(line)
@@ -213,6 +213,7 @@ def _build_services_if_possible(client: DockerClient) -> None:
             f"{failure.problem} Assignments with `services:` cannot be graded until it is there.",
             failure.remedy,
         )
+        return {}
 
 
 def build_when_changed(
@@ -274,7 +275,9 @@ def run(
     client = require_docker()
     images = (*GRADING_IMAGES, PLATFORM_IMAGE) if platform else GRADING_IMAGES
     _print_images(client, build_when_changed(client, images=images, rebuild=rebuild))
-    _print_images(client, build_services(client, rebuild=rebuild))
+    is_asked_for = services_image.is_asked_for(services_image.graders_folder())
+    build = build_services if is_asked_for else _build_services_if_possible
+    _print_images(client, build(client, rebuild=rebuild))
     if clean:
         for name in prune(client):
             console.print(f"  {name}  removed")
