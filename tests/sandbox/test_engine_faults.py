@@ -187,9 +187,7 @@ def test_a_run_that_cannot_begin_names_the_cause_and_leaves_nothing(
     assert_right(cold.run())
 
 
-def test_a_container_whose_making_was_not_confirmed_is_swept(
-    cold: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_whose_making_was_not_confirmed_is_swept(cold: Site) -> None:
     lost = Fault("POST", "/containers/create", is_answer_lost=True)
     with cold.faults.having(lost):
         assert_ours(cold.run(), "(?i)connection")
@@ -198,10 +196,9 @@ def test_a_container_whose_making_was_not_confirmed_is_swept(
     left = cold.containers()
 
     assert len(left) == 1
-    monkeypatch.setattr(docker_engine, "EXITED_GRACE_SECONDS", 0)
-    removed = DockerEngine(
-        replace(SandboxSettings(owner=cold.owner), pool_max_age_seconds=0.0)
-    ).sweep(job_ids_alive=frozenset(), grace_seconds=0)
+    sweeper = DockerEngine(replace(SandboxSettings(owner=cold.owner), pool_max_age_seconds=0.0))
+    removed = sweeper.sweep(job_ids_alive=frozenset(), grace_seconds=0)
+    sweeper.close()
     assert removed == 1
 
 
@@ -256,6 +253,23 @@ def test_a_restarted_engine_costs_the_run_alone(cold: Site) -> None:
 
     assert_ours(cold.run(restart), "ended|lost")
     assert_right(cold.run())
+
+
+def test_an_engine_closed_while_docker_is_away_leaves_only_what_ends_and_is_swept(
+    warm: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warm.faults.away():
+        warm.engine.close()
+    sweeper = DockerEngine(replace(SandboxSettings(owner=warm.owner), pool_max_age_seconds=0.0))
+    # Their input has ended, so they end themselves, and the sweep need not know their age.
+    monkeypatch.setattr(docker_engine, "EXITED_GRACE_SECONDS", 0)
+    deadline = time.monotonic() + 20
+    while warm.containers() and time.monotonic() < deadline:
+        time.sleep(0.5)
+        sweeper.sweep(job_ids_alive=frozenset(), grace_seconds=600)
+    sweeper.close()
+
+    assert warm.containers() == []
 
 
 # With a pool -------------------------------------------------------------------------------
