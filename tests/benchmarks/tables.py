@@ -15,6 +15,8 @@ from tests.benchmarks.sides import Side
 from tests.benchmarks.summaries import Summary, paired_ratios, summarise
 
 BASES = ("a", "b")
+# CPU seconds a second; what a site at rest with its worker and its warm pools takes is below it.
+BUSY_LOAD = 0.25
 
 
 @dataclass
@@ -133,6 +135,11 @@ def remarks(result: Result) -> list[str]:
             "CPU seconds are those of the whole machine (/proc/stat) less its idle load, which "
             f"was {idle.as_text('{:.3f}')} CPU s a second"
         )
+        if idle.most > BUSY_LOAD:
+            said.append(
+                f"That load reached {idle.most:.2f}: something else was running, so neither CPU "
+                "seconds nor jobs a minute can be trusted"
+            )
     if result.latencies.restless:
         said.append(
             f"{result.latencies.restless} runs began although the machine was not calm: something "

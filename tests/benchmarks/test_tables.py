@@ -71,6 +71,13 @@ def test_what_has_to_be_known_is_said() -> None:
     assert "(e), 2 at a time: the pool had a container for 25% of the jobs" in said
     assert "2 runs began although the machine was not calm" in said
     assert "/proc/stat" in said
+    assert "can be trusted" not in said
+
+
+def test_a_busy_machine_is_told() -> None:
+    result = make_result()
+    result.rates["a", 1].append(make_rate(1, 60.0, idle=1.5))
+    assert "That load reached 1.50" in "\n".join(remarks(result))
 
 
 def test_the_document_holds_every_sample() -> None:
