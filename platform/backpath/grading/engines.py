@@ -23,7 +23,6 @@ def _engine_of(process_id: int, class_path: str) -> Engine:  # noqa: ARG001 - pa
     engine: Engine = import_string(class_path).from_settings(
         app_image=settings.BACKPATH_APP_IMAGE,
         app_services_image=settings.BACKPATH_APP_SERVICES_IMAGE,
-        app_services_image=settings.BACKPATH_APP_SERVICES_IMAGE,
         runner_image=settings.BACKPATH_RUNNER_IMAGE,
         runtime=settings.BACKPATH_SANDBOX_RUNTIME,
         pool_size=settings.BACKPATH_POOL_SIZE,
