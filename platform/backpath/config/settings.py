@@ -250,10 +250,6 @@ BACKPATH_APP_IMAGE = env.str("BACKPATH_APP_IMAGE", default="backpath/sandbox-app
 BACKPATH_APP_SERVICES_IMAGE = env.str(
     "BACKPATH_APP_SERVICES_IMAGE", default="backpath/sandbox-app-services:latest"
 )
-# The app image with PostgreSQL and Redis, for assignments that ask for them.
-BACKPATH_APP_SERVICES_IMAGE = env.str(
-    "BACKPATH_APP_SERVICES_IMAGE", default="backpath/sandbox-app-services:latest"
-)
 BACKPATH_RUNNER_IMAGE = env.str("BACKPATH_RUNNER_IMAGE", default="backpath/sandbox-runner:latest")
 # A worker that has not renewed its lease for this long has lost the job.
 BACKPATH_LEASE_SECONDS = env.int("BACKPATH_LEASE_SECONDS", default=30)
