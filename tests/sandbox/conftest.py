@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +25,11 @@ Run = Callable[..., RunOutcome]
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DockerEngine]:
     """The Docker engine; the set-up of the tests has built its images."""
-    engine = DockerEngine.from_settings(owner=f"tests-{uuid.uuid4().hex[:12]}")
+    engine = DockerEngine.from_settings(
+        owner=f"tests-{uuid.uuid4().hex[:12]}",
+        # Another one that this Engine knows, such as runsc.
+        runtime=os.environ.get("BACKPATH_TEST_RUNTIME", "runc"),
+    )
     health = engine.health()
     assert health.ok, f"{health.message} {health.remedy}"
     yield engine
