@@ -20,6 +20,7 @@ import pytest
 
 from agent.modules import serve
 from backpath_sdk.learner import LearnerImports, Limits, assertions
+from tests.sandbox.learner.suites import Run, make_runner
 
 SUBMISSION = Path(__file__).parent / "submission"
 Connect = Callable[[], socket.socket]
@@ -61,6 +62,12 @@ def forker() -> Iterator[Forker]:
     forker = Forker()
     yield forker
     forker.end_all()
+
+
+@pytest.fixture
+def run_suite(tmp_path: Path, forker: Forker) -> Run:
+    """Run whole suites with pytest."""
+    return make_runner(tmp_path, forker)
 
 
 @pytest.fixture

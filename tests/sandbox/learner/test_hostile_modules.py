@@ -125,7 +125,7 @@ ATTACKS = {
     "forged-frames": """
         import json, os, socket, stat, struct
         def answer(x):
-            frame = json.dumps(["r", 21, None]).encode()
+            frame = json.dumps(["r", 99, None]).encode()
             end = json.dumps({"type": "end", "status": "completed"}).encode()
             for fd in range(3, 64):
                 try:
@@ -190,6 +190,10 @@ def test_only_what_is_right_passes(run: Run, attack: str) -> None:
 
     outcome = run({"bob.py": module, "Procfile": "web: python -c 0\n"}, grader, IDS)
 
+    if outcome.status == "out_of_memory":
+        # The verdict of the whole run then, and no pass.
+        assert "hoard" in attack or "900_000" in attack
+        return
     assert outcome.status == "completed", outcome.detail
     outcomes = {name: check.outcome for name, check in by_id(outcome).items()}
     wrong = {"a.answer", "a.close", "a.raises", "a.callback"}
