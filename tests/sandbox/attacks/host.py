@@ -198,7 +198,7 @@ class Worker:
         """Count."""
         return cls(threading.active_count(), len(list(Path("/proc/self/fd").iterdir())))
 
-    def grown_since(self) -> list[str]:
+    def grown_since(self, slack: int = SLACK) -> list[str]:
         """What this process holds more than it did, after a moment to let go."""
 
         def grown() -> list[str]:
@@ -209,7 +209,7 @@ class Worker:
                     ("threads of the worker", self.threads, now.threads),
                     ("descriptors of the worker", self.descriptors, now.descriptors),
                 )
-                if after > before + SLACK
+                if after > before + slack
             ]
 
         return settled(grown)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import docker
 
 from backpath.execution.docker_engine import DockerEngine
-from tests.sandbox.attacks.host import Watch, Worker, private_temporary_folder
+from tests.sandbox.attacks.host import SLACK, Watch, Worker, private_temporary_folder
 from tests.sandbox.attacks.pack import Attack, load_attacks
 from tests.sandbox.attacks.play import Player, honest_names
 
@@ -124,33 +124,35 @@ def soak(arguments: argparse.Namespace) -> int:
     owner = f"attacks-{uuid.uuid4().hex[:12]}"
     client = docker.DockerClient.from_env()
     watch, stop = Watch(client, owner), threading.Event()
+    watch.look()
+    before_all = Worker.now()
     engine = DockerEngine.from_settings(owner=owner, pool_size=arguments.pool)
     tally = Tally(sum(map(len, rounds)))
     with private_temporary_folder() as folder:
         # Runs share the machine: what is about time must allow for the others.
         player = Player(engine, patience=1.0 if arguments.concurrency == 1 else 2.0)
-        before = _warmed_up(player)
         watcher = threading.Thread(target=watch_until, args=(stop, watch))
         watcher.start()
         began = time.monotonic()
+        after_rounds = []
         for number, turns in enumerate(rounds, start=1):
             play_round(turns, player, tally, f"round {number}", arguments.concurrency)
+            after_rounds.append(Worker.now())
         seconds = time.monotonic() - began
         stop.set()
         watcher.join()
-        grown = before.grown_since()
+        # A round leaves warm containers and runners behind, each with its streams; the next ones
+        # must not add to that.
+        grown = after_rounds[0].grown_since(
+            slack=SLACK + 4 * (arguments.pool + arguments.concurrency)
+        )
         engine.close()
+        grown += before_all.grown_since()
         host = [*watch.problems, *watch.left_of_all(), *grown]
         host += [f"left in the temporary folder: {path.name}" for path in folder.iterdir()]
     client.close()
     print(f"\npaths taken: {dict(Counter(player.origins))}", flush=True)
     return _report(tally, host, seconds)
-
-
-def _warmed_up(player: Player) -> Worker:
-    for name in honest_names():
-        player.honest(name)
-    return Worker.now()
 
 
 def _report(tally: Tally, host: list[str], seconds: float) -> int:
