@@ -88,6 +88,7 @@ def make_imports(forker: Forker, tmp_path: Path) -> Iterator[Callable[..., Learn
         imports.install()
         made.append(imports)
         imports.session.begin_test()
+        imports.session.may_exit = True
         return imports
 
     yield make

@@ -71,6 +71,14 @@ class Silent(Exception):
 def silent():
     raise Silent
 
+class Bomb:
+    def __repr__(self):
+        sys.exit(1)
+    __str__ = __repr__
+
+def explode_with_bomb():
+    raise ValueError(Bomb())
+
 def keep(callback, kept=[]):
     kept.append(callback)
     return len(kept)

@@ -90,6 +90,14 @@ def test_each_way_to_fail_has_its_outcome_and_its_words(run_suite: Run) -> None:
         def test_silent():
             bob.silent()
 
+        @check("a.unspeakable")
+        def test_unspeakable():
+            assert double(1) == 3, bob.Bomb()
+
+        @check("a.unspeakable-argument")
+        def test_unspeakable_argument():
+            bob.explode_with_bomb()
+
         @check("a.last")
         def test_last():
             assert double(3) == 6
@@ -114,6 +122,8 @@ def test_each_way_to_fail_has_its_outcome_and_its_words(run_suite: Run) -> None:
         "a.skips": "failed",
         "a.interrupts": "failed",
         "a.silent": "failed",
+        "a.unspeakable": "failed",
+        "a.unspeakable-argument": "failed",
         "a.last": "passed",
     }
     messages = {name: frame.get("message") for name, frame in frames.items()}

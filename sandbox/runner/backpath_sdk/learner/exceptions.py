@@ -41,7 +41,7 @@ PLACE = "\0place"
 
 def builtin_class(name: Any, session: Session) -> type[BaseException]:
     """Return the class for a built-in exception of learner code. Raises BadValue."""
-    if name == "builtins:SystemExit" and session.is_in_test:
+    if name == "builtins:SystemExit" and session.may_exit:
         return EXIT
     kind = REAL.get(name) or STAND_INS.get(name)
     if kind is None:
@@ -92,6 +92,12 @@ def note_place(error: BaseException, place: str, notes: Any) -> None:
     for note in notes[:MAX_NOTES] if type(notes) is list else ():
         if type(note) is str:
             error.add_note(note)
+
+
+def text_of(error: BaseException) -> str | None:
+    """Return the text that an exception of learner code had; None for any other exception."""
+    text = error.__dict__.get(TEXT)
+    return text if type(text) is str else None
 
 
 def place_of(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from backpath_sdk.learner.patches import Patches
 from backpath_sdk.learner.session import Session
 
 SHOWN_MISSING = 3
+UNSPEAKABLE = "The check failed, and what your code gave it cannot be shown."
 
 
 class Learner:
@@ -81,7 +82,11 @@ class LearnerPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
         """A test that swallowed the death of learner's code has not passed."""
-        yield
+        self._session.may_exit = True
+        try:
+            yield
+        finally:
+            self._session.may_exit = False
         if self._session.failure is not None:
             raise self._session.failure
 
@@ -112,25 +117,44 @@ def _distinct_messages(failures: list[CheckFailed]) -> list[str]:
 
 def explain(session: Session, error: BaseException) -> BaseException:
     """Return the failure that `error` means: the learner's, the author's, or `error` itself."""
-    failure: BaseException | None = session.failure
     if isinstance(error, CheckTimedOut | NotReached):
         return error
-    if failure is not None:
-        return failure
-    if isinstance(error, CheckFailed | AssertionError | CannotCross):
+    if session.failure is not None:
+        return session.failure
+    if isinstance(error, CheckFailed | CannotCross):
         return error
-    if isinstance(error, pytest.fail.Exception):
-        # Also what `pytest.raises` says when nothing was raised.
-        return LearnerFailed(str(error))
-    if not isinstance(error, Exception | SystemExit):
-        return error
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if session.is_learners(error):
         place = exceptions.place_of(error)
         where = f" ({place})" if place else ""
-        return LearnerFailed(f"Your code raised {words}{where}.")
+        return LearnerFailed(f"Your code raised {_words(error)}{where}.")
+    if isinstance(error, AssertionError):
+        # Its text may hold objects of the learner's, which are asked for their own.
+        return error if _text(error) is not None else LearnerFailed(UNSPEAKABLE)
+    if isinstance(error, pytest.fail.Exception):
+        # Also what `pytest.raises` says when nothing was raised.
+        return LearnerFailed(_text(error) or UNSPEAKABLE)
+    if not isinstance(error, Exception | SystemExit):
+        return error
     if session.questions:
+        words = _words(error)
         return LearnerFailed(f"The check could not go on with what your code gave it: {words}.")
     if session.missing:
         return type(session.missing[0])(" ".join(_distinct_messages(session.missing)))
     return error
+
+
+def _words(error: BaseException) -> str:
+    text = _text(error)
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def _text(error: BaseException) -> str | None:
+    """Return the text of `error`, or None when asking for it goes wrong."""
+    told = exceptions.text_of(error)
+    if told is not None:
+        return told
+    try:
+        return str(error)
+    except Exception:
+        return None

@@ -67,6 +67,8 @@ class Session:
         self._waited = 0.0
         self._bytes = 0
         self.is_in_test = False
+        # Whether learner code may raise SystemExit: only where pytest takes it as a failure.
+        self.may_exit = False
         self.test_count = 0
         self.questions = 0
         self.failure: Exception | None = None
