@@ -148,6 +148,62 @@ def test_packages_streams_and_the_fixture(run_suite: Run) -> None:
     }
 
 
+def test_what_has_a_name_outlives_its_process(run_suite: Run) -> None:
+    frames = run_suite(
+        """
+        import pytest
+        import shop
+        from shop import Basket, DEFAULT, Full, Kind
+
+        @check("a.before")
+        def test_before():
+            assert len(Basket()) == 0
+
+        @check("a.dies")
+        def test_dies():
+            Basket().die()
+
+        @check("a.after")
+        def test_after():
+            basket = Basket()
+            assert type(basket) is Basket is shop.Basket
+            assert len(DEFAULT) == 0
+            assert isinstance(DEFAULT, Basket)
+            assert type(DEFAULT + basket) is Basket
+            assert Kind.BIG == Kind("big")
+            with pytest.raises(Full) as caught:
+                basket.fill()
+            assert type(caught.value) is Full
+
+        @check("a.gone")
+        def test_gone(learner):
+            basket = Basket()
+            learner.restart()
+            len(basket)
+        """,
+        {
+            "shop.py": (
+                "import enum, os\n"
+                "class Full(Exception): pass\n"
+                "class Kind(enum.Enum):\n    BIG = 'big'\n"
+                "class Basket:\n"
+                "    def __len__(self): return 0\n"
+                "    def __add__(self, other): return Basket()\n"
+                "    def fill(self): raise Full\n"
+                "    def die(self): os._exit(1)\n"
+                "DEFAULT = Basket()\n"
+            )
+        },
+    )
+
+    assert outcomes(frames) == {
+        "a.before": "passed",
+        "a.dies": "learner_error",
+        "a.after": "passed",
+        "a.gone": "learner_error",
+    }
+
+
 def test_names_that_the_author_gives_come_first(run_suite: Run) -> None:
     frames = run_suite(
         """

@@ -122,11 +122,12 @@ class RunnerDecoder(Decoder):
         """Let instances of the class `number` be of the local class `kind`."""
         self._classes[number] = kind
 
-    def meet_class_again(self, handle: Handle, tree: Any) -> None:
-        """Tie the local class of `handle` to its number in a new process."""
-        if type(tree["k"]) is dict:
-            self.decode(tree)
-        self._classes.setdefault(handle.number, self._named_classes.get(handle.path or ("", "")))
+    def meet_class(self, tag: str, content: Any) -> None:
+        """Take note of the class that is described in the tree of a class or an instance."""
+        if tag == "h" and type(content) is list and len(content) > 1:
+            content = content[1]
+        if tag in ("h", "k") and type(content) is dict:
+            self._session.decode({"k": content})
 
     def _handle(self, number: Any, path: tuple[str, str] | None = None) -> Handle:
         if type(number) is not int:

@@ -45,8 +45,12 @@ class ModuleProxy(types.ModuleType):
             failure = LearnerFailed(f"Your module `{self.__name__}` has no `{name}`.")
             handle.session.missing.append(failure)
             return Missing(name, failure)
-        if isinstance(value, types.FunctionType | type) and handle_of(value) is not None:
+        found = handle_of(value)
+        if found is not None and isinstance(value, types.FunctionType | type):
             self.__dict__[name] = value
+        elif found is not None and found.path is None:
+            # An object with a name is found again when the process is replaced.
+            found.path = (self.__name__, name)
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:

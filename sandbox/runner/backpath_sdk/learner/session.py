@@ -99,7 +99,9 @@ class Session:
     def make_class(self, name: str, bases: tuple[type, ...], entries: tuple[Any, ...]) -> int:
         """Make a class on the learner's side; return its number."""
         with self._lock:
-            return self._number_in(self._ask("class", (name, bases, entries)))
+            tree = self._ask("class", (name, bases, entries))
+            # The local class is there already.
+            return self._number_in(tree, is_new=False)
 
     def decode(self, tree: Any) -> Any:
         """Return the value of an answer. Raises LearnerGarbled."""
@@ -320,14 +322,15 @@ class Session:
             tree = self._exchange("get", [{"h": number}, name])
             number = self._number_in(tree)
         handle.generation, handle.number = self.generation, number
-        if "k" in tree:
-            self.decoder.meet_class_again(handle, tree)
 
-    def _number_in(self, tree: Any) -> int:
+    def _number_in(self, tree: Any, *, is_new: bool = True) -> int:
         number: Any = None
         if type(tree) is dict and len(tree) == 1:
             ((tag, content),) = tree.items()
             if tag in KINDS:
+                # A class is described once: what is described here must not be lost.
+                if is_new:
+                    self.decoder.meet_class(tag, content)
                 number = content[0] if type(content) is list and content else content
                 number = number.get("id") if type(number) is dict else number
         if type(number) is not int:
