@@ -9,6 +9,7 @@ looked at by this process.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -50,6 +51,21 @@ from wire.process import (
     set_dumpable,
 )
 
+# Parts of pytest that have nobody to speak to here; each costs a little of every run.
+UNUSED_PLUGINS = (
+    "cacheprovider",
+    "debugging",
+    "doctest",
+    "faulthandler",
+    "junitxml",
+    "legacypath",
+    "pastebin",
+    "setuponly",
+    "setupplan",
+    "stepwise",
+    "threadexception",
+    "unraisableexception",
+)
 IDLE_SECONDS = 120.0
 LAST_SECONDS = 2.0
 READ_BYTES = 256 << 10
@@ -75,8 +91,7 @@ def run_pytest(job: dict[str, Any], frames_fd: int) -> int:
             "-c/dev/null",
             f"--rootdir={GRADER}",
             "--import-mode=importlib",
-            "-pno:cacheprovider",
-            "-pno:junitxml",
+            *(f"-pno:{name}" for name in UNUSED_PLUGINS),
             "-q",
             "--tb=no",
             "--capture=sys",
@@ -93,6 +108,9 @@ def warm_up() -> None:
     """Import what every run of pytest imports, once."""
     for name in default_plugins:
         importlib.import_module(f"_pytest.{name}")
+    # Nothing made so far will be collected: forks keep sharing its pages.
+    gc.collect()
+    gc.freeze()
 
 
 def wipe(folders: Iterable[Path] = SCRATCH) -> None:

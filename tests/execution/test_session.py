@@ -131,7 +131,8 @@ def test_a_complete_run_is_reported_as_it_happened():
     assert outcome.app_log_tail == "log"
     assert outcome.seed == 42
     assert outcome.packages == {"python": "3.13.5", "flask": "3"}
-    assert outcome.timings["app_start"] == 0.4
+    assert list(outcome.timings) == ["sandbox", "app_start", "checks", "total"]
+    assert sum(outcome.timings.values()) < 2 * outcome.timings["total"] + 0.1
     assert [event.name for event in events if isinstance(event, Phase)] == [
         "app_starting",
         "checking",

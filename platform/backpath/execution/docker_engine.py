@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import docker
@@ -41,8 +40,9 @@ from backpath.execution.flavours import FLAVOURS, flavour_of, preload_names, pre
 from backpath.execution.outcome import Phase, RunOutcome
 from backpath.execution.pool import Profile, WarmPool
 from backpath.execution.protocol import load_schema
+from backpath.execution.runners import Runners, Undertaker
 from backpath.execution.session import Pair, Session
-from backpath.execution.streams import Closed, Inbox
+from backpath.execution.streams import Inbox
 
 __all__ = [
     "APP_UID",
@@ -59,11 +59,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-RUNNER_IDLE_SECONDS = 10.0
 # A container that has exited belongs to nobody who still cares after this long.
 EXITED_GRACE_SECONDS = 120
-# How many containers may wait to be removed before a run waits for one to go.
-MAX_LEFT_BEHIND = 8
 HEALTHY_SECONDS = 5.0
 
 
@@ -84,9 +81,8 @@ class DockerEngine:
             max_memory_mb=settings.pool_memory_mb,
             max_age_seconds=settings.pool_max_age_seconds,
         )
-        self._runners: list[RunnerContainer] = []
-        self._runners_lock = threading.Lock()
-        self._undertaker = _Undertaker()
+        self._runners = Runners(self._containers, settings.runner_jobs)
+        self._undertaker = Undertaker("sandbox-removal")
         self._healthy_until = 0.0
 
     @classmethod
@@ -98,10 +94,7 @@ class DockerEngine:
         """Dispose of every container that waits, and let go of the Docker Engine."""
         self._pool.close()
         self._undertaker.settle()
-        with self._runners_lock:
-            runners, self._runners = self._runners, []
-        for runner in runners:
-            self._containers.remove(runner)
+        self._runners.close()
         self._undertaker.close()
         self._containers.close()
 
@@ -160,6 +153,8 @@ class DockerEngine:
         except SandboxUnavailable as error:
             outcome = self._unavailable(request, str(error), warm, started_at)
         is_ours = outcome.status == "infrastructure_error"
+        if is_ours:
+            self._healthy_until = 0.0
         return outcome, is_ours and (session is None or not session.has_begun)
 
     def health(self) -> EngineHealth:
@@ -233,15 +228,13 @@ class DockerEngine:
         return self._pool.wait_until_full(seconds)
 
     def settle(self) -> None:
-        """Wait until every container of a finished run is gone."""
+        """Wait until every container of a finished run is gone, or ready for the next."""
+        self._runners.settle()
         self._undertaker.settle()
 
     def _make_warm(self, profile: Profile) -> AppContainer:
         # The runner too is made before it is needed.
-        with self._runners_lock:
-            needs_runner = not self._runners
-        if needs_runner:
-            self._give_back(self._containers.make_runner())
+        self._runners.prepare()
         return self._containers.make_warm_app(profile, preload_of(profile.flavour))
 
     # The pair --------------------------------------------------------------------------
@@ -256,7 +249,7 @@ class DockerEngine:
         runner: RunnerContainer | None = None
         try:
             digests = self._digests(profile)
-            runner = self._take_runner()
+            runner = self._runners.take()
             if app is None:
                 app = self._containers.make_app(profile, request.job_id)
             since = time.time()
@@ -277,51 +270,13 @@ class DockerEngine:
             )
             yield pair
             if pair.runner_is_reusable:
-                self._recycle(runner)
+                self._runners.give_back(runner)
                 runner = None
         finally:
             if app is not None:
                 self._leave_behind(app)
             if runner is not None:
-                self._leave_behind(runner)
-
-    def _take_runner(self) -> RunnerContainer:
-        dead = []
-        found = None
-        with self._runners_lock:
-            while self._runners and found is None:
-                candidate = self._runners.pop()
-                if candidate.is_alive:
-                    found = candidate
-                else:
-                    dead.append(candidate)
-        for runner in dead:
-            self._leave_behind(runner)
-        found = found or self._containers.make_runner()
-        found.jobs += 1
-        return found
-
-    def _recycle(self, runner: RunnerContainer) -> None:
-        """Give the runner to the next job once it has said that nothing of this one is left."""
-        inbox: Inbox = queue.Queue()
-        runner.stream.end_run(inbox)
-        if runner.jobs >= self.settings.runner_jobs:
-            self._leave_behind(runner)
-            return
-        self._undertaker.add(lambda: self._await_idle(runner, inbox))
-
-    def _await_idle(self, runner: RunnerContainer, inbox: Inbox) -> None:
-        with suppress(queue.Empty):
-            _, message = inbox.get(timeout=RUNNER_IDLE_SECONDS)
-            if not isinstance(message, Closed) and message["type"] == "idle":
-                self._give_back(runner)
-                return
-        logger.warning("A runner container did not come clean and is replaced")
-        self._containers.remove(runner)
-
-    def _give_back(self, runner: RunnerContainer) -> None:
-        with self._runners_lock:
-            self._runners.append(runner)
+                self._runners.discard(runner)
 
     def _leave_behind(self, container: Container) -> None:
         self._undertaker.add(lambda: self._containers.remove(container))
@@ -363,45 +318,3 @@ def profile_of(manifest: dict[str, Any], flavour: str) -> Profile:
         cpus=float(limits["app_cpus"]),
         services=tuple(sorted(manifest.get("services") or ())),
     )
-
-
-class _Undertaker:
-    """Does what comes after a run in a thread of its own, so that no verdict waits for it."""
-
-    CLOSE_SECONDS = 90
-
-    def __init__(self) -> None:
-        self._tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(MAX_LEFT_BEHIND)
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-
-    def add(self, task: Callable[[], object]) -> None:
-        """Do `task` soon; waits where too much is left to do already."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="undertaker", daemon=True)
-                self._thread.start()
-        self._tasks.put(task)
-
-    def settle(self) -> None:
-        """Wait until everything is done."""
-        self._tasks.join()
-
-    def close(self) -> None:
-        """Do everything, then end."""
-        if self._thread is not None:
-            self._tasks.put(None)
-            self._thread.join(timeout=self.CLOSE_SECONDS)
-
-    def _work(self) -> None:
-        while True:
-            task = self._tasks.get()
-            try:
-                if task is None:
-                    return
-                task()
-            except Exception:
-                # The sweep will find what stayed; the thread has to live for the next one.
-                logger.exception("Could not clean up after a run")
-            finally:
-                self._tasks.task_done()

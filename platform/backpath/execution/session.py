@@ -87,6 +87,7 @@ class Session:
     has_begun: bool = False
     """Whether either container has said anything about this run."""
     _timings: dict[str, float] = field(default_factory=dict)
+    _handed_over_at: float = 0.0
     _checks_began_at: float | None = None
     _end: dict[str, Any] | None = None
     _is_unpacked: bool = False
@@ -119,7 +120,8 @@ class Session:
 
     def _hand_over(self) -> None:
         """Give the submission to the app and the grader to the runner, at once."""
-        self._timings["sandbox"] = time.monotonic() - self.started_at
+        self._handed_over_at = time.monotonic()
+        self._timings["sandbox"] = self._handed_over_at - self.started_at
         self.on_event(Phase("app_starting"))
         job = {
             "type": "job",
@@ -221,7 +223,7 @@ class Session:
         if message["state"] == "ready" and self._checks_began_at is None:
             self._checks_began_at = time.monotonic()
             self._watch.app_is_ready()
-            self._timings["app_start"] = message["seconds"]
+            self._timings["app_start"] = time.monotonic() - self._handed_over_at
             self.on_event(Phase("checking"))
 
     def _decide(self, ending: str) -> RunOutcome:
