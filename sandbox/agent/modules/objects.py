@@ -12,6 +12,7 @@ from agent.modules.captured import keep_builtins
 keep_builtins(globals())
 
 SCANNED = 16
+SCANNED_ITEMS = 500
 
 
 class Objects:
@@ -121,7 +122,7 @@ class Shares:
             if len(now) != len(share.seen) or not all(map(operator.is_, now, share.seen)):
                 share.seen = now
                 found.append(share)
-        del touched[:-SCANNED]
+        touched[:] = [share for share in touched if len(share.seen) <= SCANNED_ITEMS][-SCANNED:]
         return found
 
     def release(self, numbers: list[int]) -> None:

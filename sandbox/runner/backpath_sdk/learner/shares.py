@@ -12,6 +12,8 @@ from wire.plain import BadValue
 
 # Of those passed in earlier calls, how many are still looked at for changes.
 SCANNED = 16
+# Larger ones are compared only in the calls that pass them.
+SCANNED_ITEMS = 500
 # References to a container that nobody but this module holds: the record's and the argument's.
 OWN_REFERENCES = 2
 CODES: dict[Any, str] = {list: "l", dict: "d", set: "s"}
@@ -68,7 +70,7 @@ class Shares:
                 self._released.append(share.number)
                 self._by_number.pop(share.number, None)
                 self._by_id.pop(id(share.original), None)
-            else:
+            elif len(share.seen) <= SCANNED_ITEMS:
                 self._recent.append(share)
         del self._recent[:-SCANNED]
 
