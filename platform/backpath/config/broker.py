@@ -17,7 +17,7 @@ from typing import Any, Final
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
-POLLING_SECONDS: Final = 0.1
+POLLING_SECONDS: Final = 0.04
 TRANSPORT: Final = "backpath.config.broker:FolderTransport"
 
 

@@ -33,8 +33,11 @@ from django.views.decorators.http import require_GET
 from backpath.grading import selectors
 from backpath.grading.models import JobEvent, Submission
 
-# A job often runs within moments of being handed in, and then every check is news; one that
-# has waited for a while will not be claimed in the next blink.
+# A small run on a warm sandbox is over before one could count to three: whoever has just handed
+# in is told at once. After that every check is news for a while; and a job that has waited
+# long will not be claimed in the next blink.
+FIRST_POLL_SECONDS: Final = 0.05
+FIRST_FOR_SECONDS: Final = 3.0
 QUICK_POLL_SECONDS: Final = 0.2
 SLOW_POLL_SECONDS: Final = 1.0
 QUICK_FOR_SECONDS: Final = 15.0
@@ -145,9 +148,15 @@ async def _stream(submission: Submission, after: int, seen: Snapshot) -> AsyncIt
             yield ": still here\n\n"
             written_at = time.monotonic()
         is_waiting = seen.position is not None
-        is_late = time.monotonic() - started_at > QUICK_FOR_SECONDS
-        await asyncio.sleep(SLOW_POLL_SECONDS if is_waiting and is_late else QUICK_POLL_SECONDS)
+        await asyncio.sleep(_pause(time.monotonic() - started_at, is_waiting=is_waiting))
         seen = await sync_to_async(_read)(submission, after)
+
+
+def _pause(seconds: float, *, is_waiting: bool) -> float:
+    """The pause before the next look, `seconds` after the stream began."""
+    if seconds < FIRST_FOR_SECONDS:
+        return FIRST_POLL_SECONDS
+    return SLOW_POLL_SECONDS if is_waiting and seconds > QUICK_FOR_SECONDS else QUICK_POLL_SECONDS
 
 
 def _block(kind: str, payload: dict[str, Any], *, event_id: int | None = None) -> str:
