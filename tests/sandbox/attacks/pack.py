@@ -244,7 +244,9 @@ def _check_files(attack: Attack) -> None:
 
 def load_attacks(here: Path = HERE) -> list[Attack]:
     """Read the whole pack, in the order of its numbers. Raises BadPack."""
-    attacks = [load_attack(path) for path in sorted(here.glob("[0-9]*-*")) if path.is_dir()]
+    folders = [path for path in here.glob("[0-9]*-*") if path.is_dir()]
+    folders.sort(key=lambda path: (int(path.name.split("-")[0]), path.name))
+    attacks = [load_attack(path) for path in folders]
     numbers = [attack.name.split("-")[0] for attack in attacks]
     if doubled := sorted({number for number in numbers if numbers.count(number) > 1}):
         raise BadPack(f"two attacks have the number {', '.join(doubled)}")
