@@ -25,6 +25,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NoReturn
 
+from agent import syscalls
 from wire.process import set_dumpable
 
 VENV_BIN = Path("/opt/backpath/venv/bin")
@@ -148,6 +149,7 @@ def become(
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     set_dumpable(True)
+    syscalls.give_up()
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)

@@ -1,7 +1,7 @@
 """What a flavour of the app container has imported before a submission arrives.
 
 Only modules that do nothing on import but define things: no settings are read, no thread is
-started, no connection made.
+started, no connection made. Gunicorn is not among them: it looks at the working directory.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "ninja": (*_PYDANTIC, "django.test", "django.views.static", "django.shortcuts", "jinja2"),
     "pydantic": _PYDANTIC,
     "sqlalchemy": ("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite"),
-    "gunicorn": ("gunicorn.app.wsgiapp", "gunicorn.workers.sync", "gunicorn.workers.gthread"),
     "waitress": ("waitress", "waitress.runner"),
     "httpx": ("httpx",),
 }

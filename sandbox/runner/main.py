@@ -66,7 +66,9 @@ UNUSED_PLUGINS = (
     "threadexception",
     "unraisableexception",
 )
-IDLE_SECONDS = 120.0
+# Its life hangs on its input, which the Engine closes when the worker dies. This is the last
+# resort, for an Engine that does not.
+IDLE_SECONDS = 3600.0
 LAST_SECONDS = 2.0
 READ_BYTES = 256 << 10
 GRADER = Path("/grader")
@@ -256,6 +258,7 @@ class Runner:
         self._job: dict[str, Any] | None = None
         self._run: Run | None = None
         self._is_app_gone = False
+        self._idle_seconds = idle_seconds
         self._end = self.loop.call_later(idle_seconds, self._too_late)
         os.set_blocking(stdin, False)
         self.loop.watch(stdin, READ, self._read)
@@ -306,6 +309,7 @@ class Runner:
             self.out.flush()
             self.loop.stop()
             return
+        self._rearm(self._idle_seconds)
         self.out.write(encode_json({"type": "idle"}))
 
     def abandon(self) -> None:
@@ -349,6 +353,11 @@ class Runner:
                 raise FrameError("a job while another is at work")
             else:
                 self._job = message
+                self._rearm(float(message["deadline_seconds"]) + LAST_SECONDS)
+
+    def _rearm(self, seconds: float) -> None:
+        self._end.cancel()
+        self._end = self.loop.call_later(seconds, self._too_late)
 
     def _too_late(self) -> None:
         self.exit_code = 124

@@ -115,15 +115,16 @@ class DockerEngine:
         self._pool.run_began()
         try:
             warm = self._pool.take(profile)
-            while True:
-                outcome, is_untouched = self._run_in_pair(
-                    request, profile, preload, warm, on_event, should_stop, started_at
-                )
+            outcome, is_untouched = self._run_in_pair(
+                request, profile, preload, warm, on_event, should_stop, started_at
+            )
+            if is_untouched and not should_stop():
                 # A container that waited may have ended unseen. Nothing has begun: begin again.
-                if not is_untouched or warm is None or should_stop():
-                    return outcome
-                logger.warning("A warm container was of no use: %s", outcome.detail[:300])
-                warm = None
+                logger.warning("A waiting container was of no use: %s", outcome.detail[:300])
+                outcome, _ = self._run_in_pair(
+                    request, profile, preload, None, on_event, should_stop, started_at
+                )
+            return outcome
         finally:
             self._pool.run_ended()
 
@@ -155,7 +156,8 @@ class DockerEngine:
         is_ours = outcome.status == "infrastructure_error"
         if is_ours:
             self._healthy_until = 0.0
-        return outcome, is_ours and (session is None or not session.has_begun)
+        has_waited = warm is not None or session is not None
+        return outcome, is_ours and has_waited and not (session and session.has_begun)
 
     def health(self) -> EngineHealth:
         """Say whether jobs can run here."""

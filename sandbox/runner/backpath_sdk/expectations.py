@@ -54,7 +54,12 @@ def render(value: object) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
     except (TypeError, ValueError, RecursionError):
+        pass
+    try:
         return repr(value)
+    except (ValueError, RecursionError):
+        # Integers of thousands of digits, nesting without end.
+        return f"a value of the type {type(value).__name__} that is too large to show"
 
 
 def same(actual: object, expected: object) -> bool:

@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 
+from backpath_sdk import link
 from backpath_sdk.expectations import CheckFailed, CheckTimedOut, NotReached
 from backpath_sdk.http import Exchange
+from backpath_sdk.learner import LearnerImports, LearnerPlugin, Limits
 from backpath_sdk.ordering import BadManifest, ordered_checks
 from backpath_sdk.randomness import Rng
 from backpath_sdk.service import NotReady, Service
@@ -32,6 +34,7 @@ LOG_LINES = 25
 MESSAGE_CHARS = 4000
 TEXT_CHARS = 16000
 HIDDEN_MESSAGE = "This check did not pass. What it sends is not shown; its purpose and hints are."
+BROKEN_MESSAGE = "The check itself broke. That is our mistake, not yours."
 CHECK = pytest.StashKey[dict[str, Any]]()
 # Worst first: what a check with several tests is called after.
 SEVERITY = ["grader_error", "timed_out", "learner_error", "failed", "not_reached", "passed"]
@@ -116,8 +119,13 @@ class GraderPlugin:
     # Collection ------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the marker."""
+        """Register the marker, and the proxies of learner modules."""
         config.addinivalue_line("markers", "backpath_check(id): the check that a test decides")
+        plugins = config.pluginmanager
+        if not any(isinstance(plugin, LearnerPlugin) for plugin in plugins.get_plugins()):
+            limits = Limits(call_seconds=float(self._job["check_seconds"]))
+            imports = LearnerImports(lambda: link.connect({"to": "modules"}), limits=limits)
+            plugins.register(LearnerPlugin(imports), "learner")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -189,6 +197,7 @@ class GraderPlugin:
         """Note what a phase of the test says about its check."""
         report: pytest.TestReport = yield
         run: _CheckRun = item.stash[CHECK]["run"]
+        run.reported += call.when == "call"
         if call.excinfo is not None:
             run.note(call.excinfo, self)
         if self._app_not_ready is not None or self._timed_out:
@@ -213,6 +222,7 @@ class GraderPlugin:
 
     def _finish_check(self, run: _CheckRun) -> None:
         check = run.check
+        run.require_reports()
         self._verdicts[check["id"]] = run.outcome
         if (
             run.outcome != "passed"
@@ -312,7 +322,8 @@ class _CheckRun:
 
     def __init__(self, check: dict[str, Any], tests: int) -> None:
         self.check = check
-        self.remaining = tests
+        self.remaining = self._tests = tests
+        self.reported = 0
         self.is_started = False
         self.outcome = "passed"
         self.message = ""
@@ -321,6 +332,13 @@ class _CheckRun:
         self.operator_detail = ""
         self.seconds = 0.0
         self._since = 0.0
+
+    def require_reports(self) -> None:
+        """Without a report of each of its tests a check has not passed, whatever happened."""
+        if self.outcome == "passed" and self.reported < self._tests:
+            self.outcome = "grader_error"
+            self.message = BROKEN_MESSAGE
+            self.operator_detail = f"{self.reported} of {self._tests} tests have a report"
 
     def begin(self) -> None:
         self._since = time.monotonic()
@@ -340,7 +358,7 @@ class _CheckRun:
             return
         self.outcome = outcome
         if outcome == "grader_error":
-            self.message = "The check itself broke. That is our mistake, not yours."
+            self.message = BROKEN_MESSAGE
             lines = traceback.format_exception(error)
             self.operator_detail = "".join(lines)[-6000:]
             return

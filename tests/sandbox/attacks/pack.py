@@ -38,7 +38,7 @@ ARMED_NAMES: Final = frozenset(
     }
 )
 # What an attack may wait for. Those whose `needs` are not here are skipped, with the reason.
-LANDED: Final[frozenset[str]] = frozenset()
+LANDED = frozenset({"learner"})
 
 Threat = Literal[
     "hidden-tests",

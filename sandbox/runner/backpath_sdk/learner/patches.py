@@ -24,6 +24,7 @@ class Patches:
         self._originals: list[tuple[Any, str, Any]] = []
         # What is patched now, oldest first, for a process that is started later.
         self._active: list[tuple[str, str, Any]] = []
+        self._seed: Any = None
         self._watched: dict[int, list[tuple[str, str]]] = {}
         session.on_open.append(self._replay)
 
@@ -68,16 +69,16 @@ class Patches:
     def _seeding(self, original: Any) -> Any:
         def seed(a: Any = None, version: int = 2) -> None:
             original(a, version)
-            if a is not None and self._session.is_in_test:
-                self._session.ask("seed", a)
+            self._seed = a
+            if a is not None:
+                self._mirror("seed", a)
 
         return seed
 
     def _limiting(self, original: Any) -> Any:
         def setrecursionlimit(limit: int) -> None:
             original(limit)
-            if self._session.is_in_test:
-                self._session.ask("recursion", limit)
+            self._mirror("recursion", limit)
 
         return setrecursionlimit
 
@@ -104,18 +105,22 @@ class Patches:
 
     def _patch(self, place: str, name: str, value: Any) -> None:
         self._active.append((place, name, value))
-        if self._session.is_in_test:
-            self._session.ask("patch", place, name, value)
+        self._mirror("patch", place, name, value)
 
     def _unpatch(self, place: str, name: str) -> None:
         for position in range(len(self._active) - 1, -1, -1):
             if self._active[position][:2] == (place, name):
                 del self._active[position]
-                if self._session.is_in_test:
-                    self._session.ask("unpatch", place, name)
+                self._mirror("unpatch", place, name)
                 return
 
+    def _mirror(self, operation: str, *arguments: Any) -> None:
+        if self._session.is_in_test and self._session.is_used:
+            self._session.ask(operation, *arguments)
+
     def _replay(self) -> None:
+        if self._seed is not None:
+            self._session.ask("seed", self._seed)
         for place, name, value in self._active:
             self._session.ask("patch", place, name, value)
 

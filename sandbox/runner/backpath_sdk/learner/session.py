@@ -67,6 +67,9 @@ class Session:
         self._waited = 0.0
         self._bytes = 0
         self.is_in_test = False
+        # Whether this suite has had to do with learner modules: one that has not starts no
+        # process for them, whatever it does to the standard library.
+        self.is_used = False
         # Whether learner code may raise SystemExit: only where pytest takes it as a failure.
         self.may_exit = False
         self.test_count = 0
@@ -155,6 +158,7 @@ class Session:
         self.shares.clear()
         self.decoder.begin_generation()
         self._channel = Channel(sock)
+        self.is_used = True
         for callback in self.on_open:
             callback()
 
