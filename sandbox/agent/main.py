@@ -166,18 +166,28 @@ class Agent:
 
     def _serve_modules(self, mux: Mux, number: int) -> Channel:
         ours, theirs = socket.socketpair()
+        reading, writing = os.pipe()
         directory, environment = self._workspace.directory, self._service.environment()
 
         def in_child() -> Callable[[], object]:
             ours.detach()
             descriptor = theirs.detach()
             self._abandon()
-            launch.become(directory=directory, environment=environment, output=2, keep=[descriptor])
+            launch.become(
+                directory=directory, environment=environment, output=writing, keep=[descriptor]
+            )
             return lambda: launch.run_modules(descriptor, directory)
 
-        pid = launch.fork(in_child)
+        try:
+            pid = launch.fork(in_child)
+        except OSError:
+            # More processes than the learner's limit: refused, with nothing left open.
+            os.close(reading)
+            os.close(writing)
+            raise
         theirs.close()
-        self._processes.add(pid)
+        os.close(writing)
+        self._service.keep_output_of(pid, reading)
         mux.send(number, OPENED)
         return SocketChannel(mux, number, ours, is_open=True)
 

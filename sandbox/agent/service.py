@@ -235,6 +235,25 @@ class Service:
         else:
             self._close_pipe()
 
+    def keep_output_of(self, pid: int, reading: int) -> None:
+        """Take what `pid`, which is no service, prints into the log, for as long as it prints."""
+        os.set_blocking(reading, False)
+        log = self._log
+
+        def pump(_events: int) -> None:
+            try:
+                chunk = os.read(reading, LOG_CHUNK)
+            except BlockingIOError:
+                return
+            if chunk:
+                log.write(chunk)
+            else:
+                self._loop.unwatch(reading)
+                os.close(reading)
+
+        self._processes.add(pid)
+        self._loop.watch(reading, READ, pump)
+
     def _close_pipe(self) -> None:
         if self._pipe >= 0:
             self._loop.unwatch(self._pipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from typing import Any
@@ -22,6 +23,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._pid = os.getpid()
         self._buffer = bytearray()
         self._encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
         self._decode = json.JSONDecoder().decode
@@ -31,6 +33,9 @@ class Channel:
         payload = self._encode(message).encode("ascii")
         if len(payload) > MAX_FRAME_BYTES:
             raise TooLarge(f"it takes more than {MAX_FRAME_BYTES >> 20} MB")
+        if os.getpid() != self._pid:
+            # A copy that learner code forked has come back from its call: one answer is enough.
+            os._exit(0)
         self._socket.sendall(HEADER.pack(len(payload)) + payload)
 
     def receive(self) -> list[Any] | None:

@@ -15,6 +15,9 @@ import fractions
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
+import pytest
+
+from backpath_sdk.expectations import CheckFailed, CheckTimedOut
 from backpath_sdk.learner.handles import REAL_DICT, handle_of, is_instance_proxy
 from wire import specials
 from wire.plain import Encoder
@@ -25,6 +28,13 @@ PLAIN = frozenset(Encoder().handlers) | {str, int, float, bool, type(None)}
 DIFFERENCES = frozenset({"__sub__", "__rsub__", "__isub__", "__xor__", "__rxor__", "__ixor__"})
 RATIOS = frozenset({"__truediv__", "__rtruediv__", "__mod__", "__rmod__", "__divmod__"})
 TAINT = "\0difference"
+VERDICTS = (
+    AssertionError,
+    CheckFailed,
+    CheckTimedOut,
+    pytest.fail.Exception,
+    pytest.skip.Exception,
+)
 EXACT: dict[str, tuple[type, Callable[[Any], Any]]] = {
     "__str__": (str, str.__str__),
     "__repr__": (str, str.__str__),
@@ -161,7 +171,13 @@ def _await(self: Any) -> Generator[Any, Any, Any]:
 
 
 def _exit(self: Any, _kind: Any, error: Any, _trace: Any) -> Any:
-    return ask(self, "__exit__", error)
+    swallows = ask(self, "__exit__", error)
+    return False if is_verdict(error) else swallows
+
+
+def is_verdict(error: object) -> bool:
+    """Whether `error` is the test's own word on what it saw, which no learner may take back."""
+    return isinstance(error, VERDICTS)
 
 
 async def _aenter(self: Any) -> Any:
@@ -169,7 +185,8 @@ async def _aenter(self: Any) -> Any:
 
 
 async def _aexit(self: Any, _kind: Any, error: Any, _trace: Any) -> Any:
-    return await ask(self, "__aexit__", error)
+    swallows = await ask(self, "__aexit__", error)
+    return False if is_verdict(error) else swallows
 
 
 def _dir(self: Any) -> Any:

@@ -65,7 +65,9 @@ class TestCanary_2222222222222207:
 @check("objects.apply")
 def test_apply(rng):
     values = [rng.randrange(100) for _ in range(3)]
-    assert solution.apply(triple, values) == [3 * value for value in values], (
+    # Before the call: it may change what it is handed.
+    expected = [3 * value for value in values]
+    assert solution.apply(triple, values) == expected, (
         f"canary-2222222222222209 {SECRET}"
     )
 
