@@ -13,15 +13,26 @@ from backpath.execution.usage import Usage, UsageUnavailable, parse_usage
 
 STATS = Path(__file__).parent / "stats"
 MIB = 1 << 20
+FIELDS = [
+    "memory_stats",
+    "cpu_stats",
+    "cpu_usage",
+    "pids_stats",
+    "usage",
+    "limit",
+    "total_usage",
+    "stats",
+    "inactive_file",
+    "current",
+    "max_usage",
+    "failcnt",
+]
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "memory_stats cpu_stats cpu_usage pids_stats usage limit total_usage stats "
-                "inactive_file current max_usage failcnt".split()
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=5,
         )

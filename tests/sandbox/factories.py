@@ -84,7 +84,10 @@ def make_grader(body: str) -> dict[str, str | bytes]:
 
 
 def make_manifest(check_ids: list[str], **options: Any) -> dict[str, Any]:
-    """Return a manifest; `options`: gates, hidden, blocking, requires, shuffle, limits, services."""
+    """Return a manifest.
+
+    `options`: gates, hidden, blocking, requires, shuffle, limits, services.
+    """
     groups = list(dict.fromkeys(check_id.split(".")[0] for check_id in check_ids))
     gates = options.get("gates", [])
     return {

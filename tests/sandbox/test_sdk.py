@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from backpath_sdk import http
-from backpath_sdk.expectations import CheckFailed, ServiceUnavailable, expect, expect_true, fail
+from backpath_sdk.expectations import (
+    CheckFailed,
+    ServiceUnavailable,
+    expect,
+    expect_true,
+    fail,
+    render,
+)
 from backpath_sdk.http import AppDialer, HttpClient
 from backpath_sdk.ordering import BadManifest, ordered_checks
 from backpath_sdk.randomness import WORDS, Rng
@@ -330,3 +337,7 @@ def test_headers_are_found_in_any_case_and_joined():
     assert headers["X-a"] == "1, 2"
     assert "X-A" in headers
     assert "other" not in headers
+
+
+def test_an_answer_too_large_to_show_is_named():
+    assert render({1: 10**5000}) == "a value of the type dict that is too large to show"
