@@ -147,10 +147,11 @@ def soak(arguments: argparse.Namespace) -> int:
             slack=SLACK + 4 * (arguments.pool + arguments.concurrency)
         )
         engine.close()
-        grown += before_all.grown_since()
-        host = [*watch.problems, *watch.left_of_all(), *grown]
+        host = [*watch.problems, *watch.left_of_all()]
         host += [f"left in the temporary folder: {path.name}" for path in folder.iterdir()]
+    # The connections by which the host was watched are this program's own.
     client.close()
+    host += [*grown, *before_all.grown_since()]
     print(f"\npaths taken: {dict(Counter(player.origins))}", flush=True)
     return _report(tally, host, seconds)
 

@@ -6,7 +6,7 @@ import server
 
 class Attack(server.Honest):
     def answer(self):
-        time.sleep(2.5)
+        time.sleep(3)
         super().answer()
 
 
