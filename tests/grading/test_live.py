@@ -179,7 +179,24 @@ def test_an_idle_stream_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) 
     assert text.count(": still here\n\n") >= 3
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_waiting", "pause"),
+    [
+        (0.5, True, live.FIRST_POLL_SECONDS),
+        (0.5, False, live.FIRST_POLL_SECONDS),
+        (5, True, live.QUICK_POLL_SECONDS),
+        (60, False, live.QUICK_POLL_SECONDS),
+        (60, True, live.SLOW_POLL_SECONDS),
+    ],
+)
+def test_who_has_just_handed_in_is_told_soonest(
+    seconds: float, is_waiting: bool, pause: float
+) -> None:
+    assert live._pause(seconds, is_waiting=is_waiting) == pause
+
+
 def test_a_long_wait_is_polled_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FIRST_FOR_SECONDS", 0.0)
     monkeypatch.setattr(live, "QUICK_FOR_SECONDS", 0.0)
     monkeypatch.setattr(live, "SLOW_POLL_SECONDS", 0.6)
     monkeypatch.setattr(live, "STREAM_SECONDS", 0.5)

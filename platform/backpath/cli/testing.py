@@ -243,6 +243,9 @@ def run_to_its_end(command: Sequence[str], environment: dict[str, str]) -> int:
     Its fixtures hold servers and containers. Ctrl-C reaches it by itself and is only
     waited for, once; SIGTERM is passed on as an interrupt.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a shell's background; pytest would inherit that and could not be stopped.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
     is_stopping = False
 

@@ -207,14 +207,14 @@ def test_what_has_a_name_outlives_its_process(run_suite: Run) -> None:
 def test_names_that_the_author_gives_come_first(run_suite: Run) -> None:
     frames = run_suite(
         """
-        import colorsys
+        import tabnanny
 
         @check("a.named")
         def test_named():
-            assert colorsys.VALUE == 5
+            assert tabnanny.VALUE == 5
         """,
-        {"colorsys.py": "VALUE = 5\n"},
-        names=["colorsys"],
+        {"tabnanny.py": "VALUE = 5\n"},
+        names=["tabnanny"],
     )
 
     assert outcomes(frames) == {"a.named": "passed"}
