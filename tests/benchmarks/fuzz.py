@@ -26,10 +26,10 @@ for _root in ("platform", "sandbox", "sandbox/runner"):
     sys.path.insert(0, str(REPOSITORY / _root))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test  # noqa: E402
+from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test  # noqa: E402 - the path was set first
 
-from tests.fuzz import fuzzing  # noqa: E402
-from tests.fuzz.guided import Branches, Crash, Guided, place_of  # noqa: E402
+from tests.fuzz import fuzzing  # noqa: E402 - the path was set first
+from tests.fuzz.guided import Branches, Crash, Guided, place_of  # noqa: E402 - the path was set first
 
 EXECUTION = REPOSITORY / "platform/backpath/execution"
 GRADING = REPOSITORY / "platform/backpath/grading"

@@ -173,7 +173,7 @@ def test_a_limit_is_kept_with_its_four_keys(kind: str) -> None:
         LimitHit("memory", float("inf"), 1, "MiB"),
         LimitHit("memory", -1, 1, "MiB"),
         LimitHit("memory", True, 1, "MiB"),
-        LimitHit("memory", "512", 1, "MiB"),  # type: ignore[arg-type]
+        LimitHit("memory", "512", 1, "MiB"),  # type: ignore[arg-type]  # hostile on purpose
     ],
 )
 def test_what_is_no_limit_is_not_kept(hit: object) -> None:
@@ -182,5 +182,5 @@ def test_what_is_no_limit_is_not_kept(hit: object) -> None:
 
 @pytest.mark.parametrize("used", [None, float("nan"), float("inf"), -1, "a", [1], True])
 def test_a_use_that_is_no_number_is_not_known(used: object) -> None:
-    limit = clean_limit(LimitHit("cpu", 30, used, "s"))  # type: ignore[arg-type]
+    limit = clean_limit(LimitHit("cpu", 30, used, "s"))  # type: ignore[arg-type]  # hostile on purpose
     assert limit == {"kind": "cpu", "limit": 30.0, "used": None, "unit": "s"}
